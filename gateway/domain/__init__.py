@@ -1,0 +1,1 @@
+"""The words everyone shares: frozen values without behaviour, understood in every room."""

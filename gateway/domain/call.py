@@ -1,0 +1,39 @@
+"""What goes over the wire to a provider and what comes back, whole."""
+
+from msgspec import Struct
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """One HTTP request to a provider."""
+
+    method: str = "POST"
+    url: str
+    """Absolute, built from the provider's base URL only."""
+    headers: Headers
+    """Without Host, Content-Length and Connection, which the connection writes itself. Never printed: it holds credentials."""
+    body: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Call({self.method}, {len(self.body)} bytes)"
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    """One whole HTTP answer."""
+
+    status: int
+    headers: Headers
+    """Names in lower case."""
+    body: bytes
+    first_byte_ms: float = 0.0
+
+
+class Patience(Struct, frozen=True, kw_only=True):
+    """How long one attempt may still take: each phase, and the moment when all of it must be over."""
+
+    connect_s: float
+    first_byte_s: float
+    idle_s: float
+    until: float
+    """Monotonic time of the deadline."""

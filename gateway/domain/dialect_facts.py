@@ -1,0 +1,33 @@
+"""What the configuration must know of each dialect without knowing how it speaks."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from msgspec import Struct
+
+
+class DialectFacts(Struct, frozen=True, kw_only=True):
+    """One row: `speaks` is the module that does the talking, the rest is what a file may or must say."""
+
+    speaks: str
+    base_url: str | None
+    """Where it lives unless the file says otherwise; None means the file must say it (or that it has no address)."""
+    needs_key: bool = True
+    options: tuple[str, ...] = ()
+    """Names allowed under `options:`."""
+    local: bool = False
+    """Usually runs on one's own machine: plain http and private addresses are allowed."""
+
+
+def _row(speaks: str, base_url: str | None, **more: object) -> DialectFacts:
+    return DialectFacts(speaks=speaks, base_url=base_url, **more)  # type: ignore[arg-type]
+
+
+DIALECTS: Mapping[str, DialectFacts] = MappingProxyType(
+    {
+        "echo": _row("echo", "http://echo.invalid", needs_key=False),
+        "openai": _row("openai", "https://api.openai.com/v1", options=("organization", "project")),
+        "anthropic": _row("anthropic", "https://api.anthropic.com", options=("version", "beta")),
+    }
+)
+"""Every dialect a provider may name. Hosts that speak another's dialect are rows with the same `speaks`."""
