@@ -15,7 +15,7 @@ Support = Literal["yes", "translated", "refused"]
 
 
 class Seal(Struct, frozen=True, kw_only=True):
-    """What every answer carries in place of the provider's own: our id, the time, and the prefix of the model's name."""
+    """What every answer carries in place of the provider's own: our id, the time, the prefix of the model's name."""
 
     id: str
     created: int

@@ -12,7 +12,7 @@ class Call(Struct, frozen=True, kw_only=True):
     url: str
     """Absolute, built from the provider's base URL only."""
     headers: Headers
-    """Without Host, Content-Length and Connection, which the connection writes itself. Never printed: it holds credentials."""
+    """Without Host, Content-Length and Connection, which the connection writes itself. Holds credentials."""
     body: bytes = b""
 
     def __repr__(self) -> str:

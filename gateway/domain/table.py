@@ -60,7 +60,7 @@ class PriceTier(Struct, frozen=True, kw_only=True):
 
 
 class Price(Struct, frozen=True, kw_only=True):
-    """USD per million tokens; `request` is USD per call. A bucket without a price costs what `input` or `output` costs."""
+    """USD per million tokens; `request` is USD per call. A bucket without a price costs as `input` or `output` does."""
 
     input: float
     output: float

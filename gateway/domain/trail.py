@@ -13,7 +13,7 @@ class Failure(Struct, frozen=True, kw_only=True):
 
     kind: FailureKind
     code: str
-    """Stable word: `connect_refused`, `dns_error`, `tls_error`, `upstream_timeout`, `upstream_stalled`, `malformed_response`, …"""
+    """Stable word: `connect_refused`, `dns_error`, `tls_error`, `upstream_timeout`, `malformed_response`, …"""
     message: str
     """A clean sentence for the caller: no URL, no key, no raw upstream body, at most 300 characters."""
     status: int | None = None
