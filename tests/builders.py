@@ -35,7 +35,7 @@ def a_provider(name: str = "openai", **more: Any) -> Provider:
 
 def an_offer(
     model: str = "gpt-4o", provider: str = "openai", *, input: float = 2.5, output: float = 10.0, **more: Any
-) -> Offer:  # noqa: A002, E501
+) -> Offer:
     given: dict[str, Any] = {
         "name": f"{provider}/{model}",
         "id": model,
