@@ -61,6 +61,8 @@ class Seal(Struct, frozen=True, kw_only=True):
     id: str
     created: int
     provider: str
+    model: str = ""
+    """The offer's id: stands in where the provider names no model."""
 
 
 class Token(Struct, frozen=True, kw_only=True):
