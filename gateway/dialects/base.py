@@ -62,8 +62,6 @@ class Seal(Struct, frozen=True, kw_only=True):
     created: int
     provider: str
     model: str = ""
-    """What was asked for (the offer's id): stands where a provider does not name its model in the answer."""
-    model: str = ""
     """The offer's id: stands in where the provider names no model."""
 
 
