@@ -7,6 +7,7 @@ from msgspec import Struct
 from gateway.domain.table import Offer
 
 NameKind = Literal["model", "offer", "alias", "split", "tier", "auto", "wildcard", "hint", "policy"]
+Standing = Literal["well", "trial", "cooling", "open"]
 
 
 class Score(Struct, frozen=True, kw_only=True):
@@ -30,6 +31,10 @@ class Step(Struct, frozen=True, kw_only=True):
     output_tokens: int = 0
     """The output the estimate counts with, per choice."""
     score: Score | None = None
+    draw: float | None = None
+    """What Thompson sampling drew for it; the highest goes first."""
+    standing: Standing = "well"
+    """`trial` is a half-open circuit; `cooling` and `open` are only tried when nothing better is left."""
 
 
 class Refusal(Struct, frozen=True, kw_only=True):
@@ -57,3 +62,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     """The rotation this plan used; whoever serves it notes that the turn was taken."""
     wider: tuple[Step, ...] = ()
     """Offers outside the order that may be tried only when the input overflows a window, smallest window first."""
+    healthy: bool = True
+    """False when every step is cooling or has an open circuit: fail at once, but for a rare trial."""
+    retry_after_s: float | None = None
+    """Where nothing is healthy: seconds until the first of them may work again."""
