@@ -1,0 +1,139 @@
+"""A whole reply with our id and model in it: what we read is typed, everything else stays as the bytes it was."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from gateway.dialects.base import Seal
+from gateway.dialects.chunks import model_name, text_length
+from gateway.dialects.failures import garbled
+from gateway.dialects.openai.errors import hidden_error
+from gateway.dialects.openai.usage import usage_of
+from gateway.dialects.openai.words import BROKEN_OFF, FINISH, straighten
+from gateway.domain.answer import Answer, Usage
+from gateway.domain.call import Reply
+from gateway.domain.trail import Failure
+
+FIELDS = msgspec.json.Decoder(dict[str, Raw])
+ANYTHING = msgspec.json.Decoder()
+ENCODE = msgspec.json.Encoder().encode
+
+
+class MessageLook(Struct):
+    """Only what tells whether the message is already in OpenAI's words."""
+
+    content: str | list[Any] | None = None
+    reasoning: Any = None
+
+
+class ChoiceLook(Struct):
+    index: int | None = None
+    message: MessageLook | None = None
+    text: str | None = None
+    finish_reason: str | None = None
+
+
+CHOICES = msgspec.json.Decoder(list[ChoiceLook])
+OBJECTS = {"chat": "chat.completion", "completions": "text_completion"}
+
+
+def read_answer(endpoint: str, reply: Reply, seal: Seal) -> Answer | Failure:
+    """A 200 of `/chat/completions` or `/completions`."""
+    fields = read_fields(reply.body)
+    if fields is None:
+        return garbled("The provider's answer is not a JSON object.")
+    if is_error(fields):
+        return hidden_error(ANYTHING.decode(reply.body))
+    try:
+        return _read(endpoint, fields, seal)
+    except (ValueError, RecursionError):
+        return garbled("The provider's answer has a shape that cannot be read.")
+
+
+def read_fields(body: bytes) -> dict[str, Raw] | None:
+    """The top level of an answer; None where it is no JSON object of valid UTF-8."""
+    try:
+        if not body.isascii():
+            body.decode()
+        return FIELDS.decode(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+NOTHING = frozenset({b"null", b"[]", b'""', b"{}"})
+
+
+def is_error(fields: dict[str, Raw]) -> bool:
+    """An error object where an answer should be."""
+    error = fields.get("error")
+    if error is not None and bytes(error) not in NOTHING:
+        return True
+    kind = fields.get("object")
+    return kind is not None and bytes(kind) == b'"error"'
+
+
+def sealed(fields: dict[str, Raw], kind: str, seal: Seal) -> tuple[dict[str, Any], str]:
+    """The fields under our name, and the provider's name for the model."""
+    said = fields.get("model")
+    model = model_name(seal, None if said is None else ANYTHING.decode(said))
+    ours = {"id": seal.id, "object": kind, "created": seal.created, "model": f"{seal.provider}/{model}"}
+    fields.pop("error", None)
+    return {**ours, **fields, **ours}, model
+
+
+def usage_in(fields: dict[str, Any]) -> Usage | None:
+    """Usage that can be believed; one that cannot is taken out of the fields."""
+    said = fields.get("usage")
+    usage = None if said is None else usage_of(ANYTHING.decode(said))
+    if usage is None:
+        fields.pop("usage", None)
+    return usage
+
+
+def _read(endpoint: str, fields: dict[str, Raw], seal: Seal) -> Answer | Failure:
+    looks = CHOICES.decode(fields.get("choices", b"null"))
+    if not looks:
+        return garbled("The provider's answer has no choices.")
+    if any(look.finish_reason in BROKEN_OFF for look in looks):
+        return Failure(kind="transient", code="upstream_error", message="The provider broke off.", status=200)
+    whole, model = sealed(fields, OBJECTS[endpoint], seal)
+    if not _is_plain(looks, endpoint):
+        choices = [straighten(choice, place) for place, choice in enumerate(ANYTHING.decode(fields["choices"]))]
+        if any(_is_hollow(choice, endpoint) for choice in choices):
+            return garbled("A choice of the provider's answer has no message.")
+        whole["choices"] = [{**choice, "finish_reason": _finish(choice)} for choice in choices]
+    usage = usage_in(whole)
+    chars = 0 if usage is not None else _chars(whole["choices"])
+    return Answer(fields=whole, usage=usage, model=model, output_chars=chars)
+
+
+def _is_plain(looks: Sequence[ChoiceLook], endpoint: str) -> bool:
+    for place, look in enumerate(looks):
+        if look.index != place or look.finish_reason is None or look.finish_reason in FINISH:
+            return False
+        if endpoint == "completions":
+            if look.text is None:
+                return False
+        elif look.message is None or look.message.reasoning is not None or isinstance(look.message.content, list):
+            return False
+    return True
+
+
+def _is_hollow(choice: dict[str, Any], endpoint: str) -> bool:
+    if endpoint == "completions":
+        return not isinstance(choice.get("text"), str)
+    return not isinstance(choice.get("message"), dict) or not choice["message"]
+
+
+def _finish(choice: dict[str, Any]) -> str:
+    said = choice.get("finish_reason")
+    if isinstance(said, str):
+        return said
+    return "tool_calls" if choice.get("message", {}).get("tool_calls") else "stop"
+
+
+def _chars(choices: Any) -> int:
+    plain = ANYTHING.decode(choices) if isinstance(choices, Raw) else choices
+    return sum(len(choice.get("text") or "") + text_length(choice.get("message") or {}) for choice in plain)

@@ -1,0 +1,63 @@
+"""OpenAI's own words, and those of the many hosts that speak like it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from gateway.dialects.base import FEATURES, NO_PROOF, Dialect, Proof, Seal, StreamReader, Support
+from gateway.dialects.failures import garbled
+from gateway.dialects.openai.answer import read_answer
+from gateway.dialects.openai.errors import refusal
+from gateway.dialects.openai.reader import OpenAIReader
+from gateway.dialects.openai.request import body_of, refused
+from gateway.dialects.openai.route import Routes, openai_route
+from gateway.domain.answer import Answer
+from gateway.domain.ask import Ask
+from gateway.domain.call import Call, Headers, Reply
+from gateway.domain.table import Offer, Provider
+from gateway.domain.trail import Failure
+
+ALL: Mapping[str, Support] = MappingProxyType(dict.fromkeys(FEATURES, "yes"))
+
+
+class OpenAI(Dialect):
+    """Chat, completions and embeddings, passed on with as little touching as possible."""
+
+    support = ALL
+
+    def __init__(self) -> None:
+        self._routes = Routes(openai_route)
+
+    def unsupported(self, ask: Ask, provider: Provider) -> tuple[str, ...]:
+        quirks = self._routes.of(provider).quirks
+        return tuple(refused(ask.payload, quirks)) if quirks.refuse_fields else ()
+
+    def request(self, ask: Ask, offer: Offer, provider: Provider, proof: Proof = NO_PROOF) -> Call:  # noqa: ARG002
+        route = self._routes.of(provider)
+        return Call(url=route.urls[ask.endpoint], headers=route.headers(ask), body=body_of(ask, offer.id, route.quirks))
+
+    def answer(self, ask: Ask, reply: Reply, seal: Seal) -> Answer | Failure:
+        if reply.status != 200:
+            return self.refusal(reply.status, reply.headers, reply.body)
+        return read_answer(ask.endpoint, reply, seal)
+
+    def refusal(self, status: int, headers: Headers, body: bytes) -> Failure:
+        if 200 <= status <= 299:
+            return garbled("The provider sent no answer.", status)
+        return refusal(status, headers, body)
+
+    def reader(self, ask: Ask, seal: Seal) -> StreamReader:
+        if ask.endpoint == "completions":
+            return OpenAIReader(seal, choices=_texts(ask), kind="text_completion")
+        return OpenAIReader(seal, choices=_number(ask.payload.get("n")))
+
+
+def _texts(ask: Ask) -> int:
+    """One text for each prompt and each of `n`."""
+    prompt = ask.payload.get("prompt")
+    prompts = len(prompt) if isinstance(prompt, list) and prompt and not isinstance(prompt[0], int) else 1
+    return prompts * _number(ask.payload.get("n"))
+
+
+def _number(n: Any) -> int:
+    return n if isinstance(n, int) and n > 0 else 1

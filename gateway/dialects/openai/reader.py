@@ -1,0 +1,257 @@
+"""Pass a stream on: each event is looked at once, and its constant beginning is swapped for ours byte by byte."""
+
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from gateway.dialects.base import Seal
+from gateway.dialects.chunks import model_name, text_length
+from gateway.dialects.failures import garbled
+from gateway.dialects.openai.errors import complaint_of, hidden_error
+from gateway.dialects.openai.usage import usage_of
+from gateway.dialects.openai.words import BROKEN_OFF, FINISH, straighten
+from gateway.domain.answer import Chunk, Usage
+from gateway.domain.trail import Failure
+from gateway.sse import Event, SseReader
+
+ENCODE = msgspec.json.Encoder().encode
+FIELDS = msgspec.json.Decoder(dict[str, Raw])
+ANYTHING = msgspec.json.Decoder()
+DONE = b"[DONE]"
+HINGE = b'"choices":'
+SWAPPED = ("id", "object", "created", "model")
+
+
+class DeltaLook(Struct, gc=False):
+    content: str | list[Any] | None = None
+    tool_calls: list[Any] | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: Any = None
+    function_call: Any = None
+    audio: Any = None
+
+
+class ChoiceLook(Struct, gc=False):
+    index: int | None = None
+    delta: DeltaLook | None = None
+    text: str | None = None
+    finish_reason: str | None = None
+
+
+class ChunkLook(Struct, gc=False):
+    """All that we read of a chunk."""
+
+    choices: list[ChoiceLook] | None = None
+    usage: Any = None
+    error: Any = None
+
+
+LOOK = msgspec.json.Decoder(ChunkLook)
+
+
+class OpenAIReader:
+    """The stream of one answer; see `StreamReader`."""
+
+    __slots__ = (
+        "_choices",
+        "_ended",
+        "_kind",
+        "_over",
+        "_prefix",
+        "_seal",
+        "_sse",
+        "_swap",
+        "finished",
+        "model",
+        "usage",
+    )
+
+    def __init__(self, seal: Seal, *, choices: int = 1, kind: str = "chat.completion.chunk") -> None:
+        self.finished = False
+        self.usage: Usage | None = None
+        self.model = ""
+        self._seal = seal
+        self._kind = kind
+        self._choices = choices
+        self._ended: set[int] = set()
+        self._over = False
+        """Nothing that still comes is read: the stream said it is done, or it broke."""
+        self._sse = SseReader()
+        self._prefix = b"\x00"
+        self._swap = b""
+
+    def feed(self, data: bytes) -> list[Chunk | Failure]:
+        if self._over:
+            return []
+        out: list[Chunk | Failure] = []
+        for event in self._sse.feed(data):
+            self._take(event, out)
+            if self._over:
+                return out
+        if self._sse.overflow:
+            self._break(out, TOO_LARGE)
+        return out
+
+    def end(self) -> list[Chunk | Failure]:
+        if self._over:
+            return []
+        out: list[Chunk | Failure] = []
+        for event in self._sse.end():
+            self._take(event, out)
+            if self._over:
+                break
+        if out and isinstance(out[-1], Failure) and out[-1].code == "malformed_response":
+            out.pop()  # half an event: the bytes ended too early
+        elif self._over:
+            return out
+        self._over = True
+        if not self.finished:
+            out.append(INCOMPLETE)
+        return out
+
+    def _take(self, event: Event, out: list[Chunk | Failure]) -> None:
+        data = event.data
+        if data.strip() == DONE:
+            self._over = self.finished = True
+            return
+        if not data.strip():
+            return  # a keepalive in the shape of an event
+        try:
+            look = LOOK.decode(data)
+            if not data.isascii():
+                data.decode()
+            self._say(look, event, out)
+        except (ValueError, RecursionError):
+            self._break(out, self._not_a_chunk(event))
+
+    def _say(self, look: ChunkLook, event: Event, out: list[Chunk | Failure]) -> None:
+        if look.usage is not None and (usage := usage_of(look.usage)) is not None:
+            self.usage = usage
+        else:
+            usage = None
+        if look.error or look.choices is None or event.name == b"error":
+            self._break(out, self._not_a_chunk(event))
+            return
+        if not look.choices:
+            if look.usage is not None:
+                out.append(Chunk(self._sealed(event.data), usage=usage, usage_only=True))
+            return  # Azure's notes on the prompt say nothing in OpenAI's words
+        self._pass(look.choices, event.data, usage, out)
+
+    def _pass(self, choices: list[ChoiceLook], data: bytes, usage: Usage | None, out: list[Chunk | Failure]) -> None:
+        chars = 0
+        finish = crooked = False
+        for choice in choices:
+            chars += _size(choice)
+            crooked = crooked or _is_crooked(choice)
+            reason = choice.finish_reason
+            if reason is not None:
+                finish = True
+                self._ended.add(choice.index or 0)
+                if reason in BROKEN_OFF:
+                    self._break(out, GAVE_UP)
+                    return
+        if finish and len(self._ended) >= self._choices:
+            self.finished = True
+        if crooked:
+            data = _straight(data)
+        out.append(Chunk(self._sealed(data), chars > 0, usage, False, finish, chars))
+
+    def _sealed(self, data: bytes) -> bytes:
+        """The event with our id, time and model, on one line."""
+        if b"\n" in data:
+            data = ENCODE(ANYTHING.decode(data))
+        if data.startswith(self._prefix):
+            return self._swap + data[len(self._prefix) :]
+        fields = FIELDS.decode(data)
+        ours = self._ours(fields)
+        self._learn(data, fields)
+        return ENCODE({**ours, **fields, **ours})
+
+    def _ours(self, fields: dict[str, Any]) -> dict[str, Any]:
+        if not self.model:
+            said = fields.get("model")
+            self.model = model_name(self._seal, None if said is None else ANYTHING.decode(said))
+        seal = self._seal
+        name = f"{seal.provider}/{self.model or seal.model}"
+        return {"id": seal.id, "object": self._kind, "created": seal.created, "model": name}
+
+    def _learn(self, data: bytes, fields: dict[str, Raw]) -> None:
+        """The bytes before `choices` are the same in every chunk of most providers."""
+        hinge = data.find(HINGE)
+        if hinge < 0:
+            return
+        prefix = data[: hinge + len(HINGE)]
+        try:
+            head = FIELDS.decode(prefix + b"0}")
+        except msgspec.DecodeError:
+            return
+        if "usage" in head or any(name in fields and name not in head for name in SWAPPED):
+            return
+        ours = self._ours(fields)
+        del head["choices"]
+        self._prefix = prefix
+        self._swap = ENCODE({**ours, **head, **ours})[:-1] + b"," + HINGE
+
+    def _not_a_chunk(self, event: Event) -> Failure:
+        """An error in any of the shapes hosts have for it, or nothing that can be read."""
+        try:
+            said = ANYTHING.decode(event.data)
+        except (ValueError, RecursionError):
+            said = None
+        if isinstance(said, dict) and (event.name == b"error" or _complains(said)):
+            return hidden_error(said)
+        return garbled("An event of the provider's stream cannot be read.")
+
+    def _break(self, out: list[Chunk | Failure], failure: Failure) -> None:
+        self._over = True
+        out.append(failure)
+
+
+INCOMPLETE = Failure(
+    kind="transient", code="upstream_incomplete", message="The stream ended before the answer did.", status=200
+)
+TOO_LARGE = Failure(kind="garbled", code="event_too_large", message="An event of the stream is too large.", status=200)
+GAVE_UP = Failure(kind="transient", code="upstream_error", message="The provider broke off.", status=200)
+
+
+def _size(choice: ChoiceLook) -> int:
+    """About how many characters the caller gets to see; at least 1 where there is anything."""
+    delta = choice.delta
+    if delta is None:
+        return len(choice.text) if choice.text else 0
+    if type(delta.content) is str and delta.content:
+        return len(delta.content)
+    if delta.tool_calls:
+        return text_length({"tool_calls": delta.tool_calls}) or 1
+    return _rare_size(delta)
+
+
+def _rare_size(delta: DeltaLook) -> int:
+    thought = delta.reasoning_content or delta.reasoning
+    size = len(delta.refusal or "") + (len(thought) if isinstance(thought, str) else 0)
+    return size or bool(delta.content or delta.function_call or delta.audio)
+
+
+def _is_crooked(choice: ChoiceLook) -> bool:
+    """Says something differently than OpenAI does."""
+    delta = choice.delta
+    return (
+        choice.index is None
+        or choice.finish_reason in FINISH
+        or (delta is not None and (delta.reasoning is not None or type(delta.content) is list))
+    )
+
+
+def _straight(data: bytes) -> bytes:
+    chunk = ANYTHING.decode(data)
+    chunk["choices"] = [straighten(choice, place) for place, choice in enumerate(chunk["choices"])]
+    return ENCODE(chunk)
+
+
+def _complains(said: dict[str, Any]) -> bool:
+    if said.get("error") or said.get("object") == "error":
+        return True
+    return "choices" not in said and bool(complaint_of(said).message)

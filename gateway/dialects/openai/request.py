@@ -1,0 +1,111 @@
+"""The caller's payload as one host wants it: its model id, its names for fields, nothing invented, nulls left out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from gateway.dialects.openai.quirks import AS_WRITTEN, Quirks
+from gateway.domain.ask import Ask
+
+ENCODE = msgspec.json.Encoder().encode
+INCLUDE_USAGE = {"include_usage": True}
+BOUNDS = ("max_completion_tokens", "max_tokens")
+
+HARMLESS: Mapping[str, tuple[Any, ...]] = {
+    "n": (1,),
+    "logprobs": (False,),
+    "parallel_tool_calls": (True,),
+    "store": (False,),
+    "tool_choice": ("auto",),
+    "encoding_format": ("float",),
+    "frequency_penalty": (0, 0.0),
+    "presence_penalty": (0, 0.0),
+    "modalities": (["text"],),
+    "service_tier": ("auto",),
+    "best_of": (1,),
+    "echo": (False,),
+    "logit_bias": ({},),
+    "tools": ([],),
+    "stop": ([],),
+}
+"""Values that say what a host without the field does anyway."""
+
+
+def body_of(ask: Ask, model: str, quirks: Quirks) -> bytes:
+    """The wire body."""
+    payload = dict(ask.payload)
+    if None in payload.values():
+        payload = {name: value for name, value in payload.items() if value is not None}
+    payload["model"] = model
+    if ask.stream:
+        _ask_for_usage(payload, ask, quirks)
+    if quirks.max_tokens_field:
+        _rename_bound(payload, quirks.max_tokens_field)
+    if quirks.refuse_fields:
+        for name in refused(payload, quirks):
+            del payload[name]
+    if quirks is not AS_WRITTEN:
+        _bend(payload, ask, quirks)
+    return ENCODE(payload)
+
+
+def _ask_for_usage(payload: dict[str, Any], ask: Ask, quirks: Quirks) -> None:
+    payload["stream"] = True
+    if not quirks.stream_options:
+        payload.pop("stream_options", None)
+        return
+    said = ask.payload.get("stream_options")
+    payload["stream_options"] = said | INCLUDE_USAGE if isinstance(said, dict) else INCLUDE_USAGE
+
+
+def _rename_bound(payload: dict[str, Any], known: str) -> None:
+    """The host knows one name; the newer one wins where both were said."""
+    for name in BOUNDS:
+        if name in payload and name != known:
+            value = payload.pop(name)
+            if known not in payload or name == "max_completion_tokens":
+                payload[known] = value
+
+
+def refused(payload: Mapping[str, Any], quirks: Quirks) -> list[str]:
+    """Fields of the payload that the host cannot express, and whose value matters."""
+    found = []
+    for rule in quirks.refuse_fields:
+        name, _, value = rule.partition("=")
+        if name in payload and _matters(name, payload[name], value):
+            found.append(name)
+    return sorted(set(found))
+
+
+def _matters(name: str, given: Any, value: str) -> bool:
+    if given is None or given in HARMLESS.get(name, ()):
+        return False
+    if not value:
+        return True
+    return given == value or (isinstance(given, dict) and given.get("type") == value)
+
+
+def _bend(payload: dict[str, Any], ask: Ask, quirks: Quirks) -> None:
+    for name in quirks.drop_fields:
+        payload.pop(name, None)
+    for old, new in quirks.rename_fields:
+        if old in payload:
+            payload[new] = payload.pop(old)
+    if not quirks.developer_role and ask.endpoint == "chat":
+        payload["messages"] = [_as_system(message) for message in _list(payload.get("messages"))]
+    if ask.endpoint == "embeddings" and payload.get("encoding_format", "float") not in quirks.embedding_formats:
+        payload["encoding_format"] = min(quirks.embedding_formats)
+        if quirks.embedding_formats == {"float"}:
+            del payload["encoding_format"]
+
+
+def _list(value: Any) -> list[Any]:
+    plain = msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value
+    return plain if isinstance(plain, list) else []
+
+
+def _as_system(message: Any) -> Any:
+    if isinstance(message, dict) and message.get("role") == "developer":
+        return message | {"role": "system"}
+    return message

@@ -1,0 +1,24 @@
+"""Who speaks each dialect: one line for every module that talks."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from gateway.dialects.base import Dialect
+from gateway.dialects.openai.dialect import OpenAI
+from gateway.domain.dialect_facts import DIALECTS
+
+SPEAKERS: Mapping[str, Dialect] = MappingProxyType(
+    {
+        "openai": OpenAI(),
+    }
+)
+"""By the `speaks` of `domain.dialect_facts`."""
+
+BY_NAME: dict[str, Dialect] = {
+    name: SPEAKERS[facts.speaks] for name, facts in DIALECTS.items() if facts.speaks in SPEAKERS
+}
+
+
+def dialect_of(name: str) -> Dialect:
+    """The speaker for what a provider's `dialect:` says."""
+    return BY_NAME[name]
