@@ -1,0 +1,56 @@
+"""A caller at the door: their key is looked up, and the snapshot they will see to the end is taken."""
+
+import hashlib
+
+from gateway.domain.key import Key, Scope
+from gateway.domain.snapshot import Snapshot
+from gateway.domain.visit import Visit
+from gateway.errors import RequestError
+from gateway.flow.gateway import Gateway
+from gateway.ulid import new_ulid
+
+MAX_TOKEN_BYTES = 512
+
+
+def enter(gateway: Gateway, token: bytes | None, *, client_id: str | None = None, peer: str = "") -> Visit:
+    """Never refuses: a caller without a good key gets a visit without one, so that even a 401 has an id and a digest."""
+    snapshot = gateway.live.enter()
+    unix = gateway.clock.unix()
+    return Visit(
+        snapshot=snapshot,
+        key=None if token is None else find_key(snapshot, token, unix),
+        ulid=new_ulid(unix, gateway.luck_bits),
+        started=gateway.clock.monotonic(),
+        started_unix=unix,
+        client_id=client_id,
+        peer=peer,
+    )
+
+
+def find_key(snapshot: Snapshot, token: bytes, unix: float) -> Key | None:
+    """The same work for known and unknown tokens: one digest, one look into a table of digests."""
+    if not token or len(token) > MAX_TOKEN_BYTES:
+        return None
+    key = snapshot.keys_by_digest.get(hashlib.sha256(token).hexdigest())
+    if key is None or not key.enabled:
+        return None
+    if key.expires_unix is not None and unix >= key.expires_unix:
+        return None
+    return key
+
+
+def check_key(visit: Visit, token: bytes | None) -> Key:
+    if visit.key is not None:
+        return visit.key
+    if token is None:
+        raise RequestError(
+            "unauthenticated", "missing_api_key", "Send your key in the header `Authorization: Bearer <key>`."
+        )
+    raise RequestError("unauthenticated", "invalid_api_key", "This key is not known, or it is no longer valid.")
+
+
+def check_scope(key: Key, scope: Scope) -> None:
+    """An empty list of scopes means all but `admin`."""
+    allowed = scope in key.scopes if key.scopes else scope != "admin"
+    if not allowed:
+        raise RequestError("forbidden", "scope_not_allowed", "scope not allowed")

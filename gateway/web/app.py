@@ -1,0 +1,111 @@
+"""The application: which path leads to which story."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from litestar import Litestar, Request, Response, asgi
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.handlers import ASGIRouteHandler
+
+from gateway.errors import RequestError
+from gateway.flow.enter import enter
+from gateway.flow.gateway import Gateway
+from gateway.web.answer import base_headers, refusal_headers, send_whole
+from gateway.web.door import HEADERS, App, Door, Receive, Scope, Send
+from gateway.web.errors import openai_body, openai_status
+from gateway.web.hot import Endpoint, answer_call, peer_of
+from gateway.web.openai import OPENAI, refusal, status
+from gateway.web.probes import healthz, metrics, readyz
+from gateway.web.understand_chat import understand_chat
+from gateway.web.wishes import client_id_of
+
+HOT: Mapping[str, Endpoint] = MappingProxyType(
+    {
+        "/v1/chat/completions": Endpoint(needs="chat", understand=understand_chat, surface=OPENAI),
+    }
+)
+
+
+def build_app(gateway: Gateway) -> App:
+    """The whole web room as one ASGI application."""
+    app = Litestar(
+        route_handlers=[
+            *(hot_route(gateway, path, endpoint) for path, endpoint in HOT.items()),
+            healthz,
+            readyz,
+            metrics,
+        ],
+        dependencies={"gateway": Provide(lambda: gateway, sync_to_thread=False)},
+        exception_handlers={HTTPException: say_http, RequestError: say_request},
+        openapi_config=None,
+        logging_config=None,
+    )
+    return Door(dressed(gateway, app), at_the_door(gateway))
+
+
+def hot_route(gateway: Gateway, path: str, endpoint: Endpoint) -> ASGIRouteHandler:
+    async def handle(scope: Any, receive: Any, send: Any) -> None:
+        await answer_call(gateway, endpoint, scope, receive, send)
+
+    return asgi(path)(handle)
+
+
+def dressed(gateway: Gateway, app: Any) -> App:
+    """Ordinary routes answer through Litestar; their heads get what every response of ours carries."""
+
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in HOT:
+            await app(scope, receive, send)
+            return
+        visit = enter(gateway, None, client_id=client_id_of(scope[HEADERS]), peer=peer_of(scope))
+
+        async def send_dressed(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                there = {name for name, _ in message["headers"]}
+                ours = base_headers(visit, gateway.clock.monotonic())
+                message["headers"] = [*message["headers"], *(pair for pair in ours if pair[0] not in there)]
+            await send(message)
+
+        try:
+            await app(scope, receive, send_dressed)
+        finally:
+            gateway.live.leave(visit.snapshot)
+
+    return handle
+
+
+def at_the_door(gateway: Gateway) -> Any:
+    """Refuses what no route should see, and closes the connection it came on."""
+
+    async def refuse(scope: Scope, _: Receive, send: Send, error: RequestError) -> None:
+        visit = enter(gateway, None, peer=peer_of(scope))
+        try:
+            headers = refusal_headers(error, base_headers(visit, gateway.clock.monotonic()))
+            headers.append((b"connection", b"close"))
+            await send_whole(send, status(error, visit), headers, refusal(error, visit))
+        finally:
+            gateway.live.leave(visit.snapshot)
+
+    return refuse
+
+
+def say_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
+    """Litestar's own refusals in our words."""
+    if error.status_code == 405:
+        told = RequestError("method_not_allowed", "method_not_allowed", "This route does not answer this method.")
+    elif error.status_code < 500 and error.status_code != 404:
+        told = RequestError("bad_request", "bad_request", error.detail)
+    elif error.status_code == 404:
+        told = RequestError("not_found", "not_found", "There is no such route.")
+    else:
+        told = RequestError("internal", "internal_error", "The gateway failed.")
+    return say_request(_, told, headers=dict(error.headers or {}))
+
+
+def say_request(
+    _: Request[Any, Any, Any], error: RequestError, headers: Mapping[str, str] | None = None
+) -> Response[dict[str, Any]]:
+    pairs = {name.decode(): value.decode("latin-1") for name, value in refusal_headers(error, [])}
+    return Response(openai_body(error), status_code=openai_status(error, 429), headers=pairs | dict(headers or {}))

@@ -1,0 +1,132 @@
+"""The bytes of a request become one JSON object, or a sentence that says why not."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from gateway.errors import RequestError
+
+MAX_DEPTH = 64
+PYTHON_INT_LIMIT = 1 << 64
+
+Receive = Callable[[], Awaitable[Any]]
+
+_decode = msgspec.json.decode
+
+
+async def read_body(receive: Receive, headers: Mapping[bytes, bytes], max_bytes: int, timeout_s: float) -> bytes:
+    """The whole body, never more than `max_bytes` of it in memory, within `timeout_s`."""
+    declared = headers.get(b"content-length")
+    if declared is not None and declared.isdigit() and int(declared) > max_bytes:
+        raise too_large(max_bytes)
+    try:
+        async with asyncio.timeout(timeout_s):
+            message = await receive()
+            body: bytes = message.get("body", b"")
+            if not message.get("more_body", False):
+                return _bounded(body, max_bytes)
+            return await _read_rest(receive, body, max_bytes)
+    except TimeoutError:
+        raise RequestError(
+            "body_timeout", "body_timeout", f"The request body did not arrive within {timeout_s:g} s."
+        ) from None
+
+
+async def _read_rest(receive: Receive, first: bytes, max_bytes: int) -> bytes:
+    parts = [first]
+    size = len(first)
+    while True:
+        if size > max_bytes:
+            raise too_large(max_bytes)
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise asyncio.CancelledError
+        part: bytes = message.get("body", b"")
+        parts.append(part)
+        size += len(part)
+        if not message.get("more_body", False):
+            return _bounded(b"".join(parts), max_bytes)
+
+
+def _bounded(body: bytes, max_bytes: int) -> bytes:
+    if len(body) > max_bytes:
+        raise too_large(max_bytes)
+    return body
+
+
+def too_large(max_bytes: int) -> RequestError:
+    return RequestError("too_large", "request_too_large", f"The request body is larger than {max_bytes} bytes.")
+
+
+def check_content(headers: Mapping[bytes, bytes]) -> None:
+    """Bodies are plain JSON: a missing or text content type is fine, a form or an encoding is not."""
+    encoding = headers.get(b"content-encoding")
+    if encoding is not None and encoding.strip().lower() not in (b"", b"identity"):
+        raise RequestError(
+            "unsupported_media", "unsupported_media_type", "Compressed request bodies are not read; send plain JSON."
+        )
+    kind = headers.get(b"content-type")
+    if kind is not None and kind[:16] != b"application/json" and _is_form(kind):
+        raise RequestError(
+            "unsupported_media",
+            "unsupported_media_type",
+            "This route reads JSON; send `Content-Type: application/json`.",
+        )
+
+
+def _is_form(kind: bytes) -> bool:
+    return kind.strip().lower().startswith((b"multipart/", b"application/x-www-form-urlencoded"))
+
+
+def decode_object(body: bytes) -> dict[str, Any]:
+    """One JSON object, at most 64 levels deep, with numbers that exist."""
+    value = decode_json(body)
+    if type(value) is not dict:
+        raise bad_json("The body must be a JSON object.")
+    return value
+
+
+def decode_json(body: bytes) -> Any:
+    try:
+        value = _decode(body)
+    except RecursionError:
+        raise too_deep() from None
+    except msgspec.ValidationError as error:
+        raise bad_json(f"The body holds a number that cannot be represented ({error}).") from None
+    except msgspec.DecodeError as error:
+        raise bad_json(f"The body is not valid JSON: {_plain(str(error), body)}.") from None
+    except UnicodeDecodeError as error:
+        raise bad_json(f"The body is not valid UTF-8 (byte {error.start}: {error.reason}).") from None
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH:
+        _check_depth(value)
+    return value
+
+
+def _plain(reason: str, body: bytes) -> str:
+    if "truncated" in reason:
+        return f"it ends too early or holds half of a surrogate pair (byte {len(body)})"
+    return reason.removeprefix("JSON is malformed: ")
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) is dict or type(inner) is list
+        ]
+        if not level:
+            return
+    raise too_deep()
+
+
+def bad_json(message: str) -> RequestError:
+    return RequestError("bad_request", "invalid_json", message)
+
+
+def too_deep() -> RequestError:
+    return RequestError("bad_request", "json_too_deep", f"The body is nested deeper than {MAX_DEPTH} levels.")

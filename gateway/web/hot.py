@@ -1,0 +1,92 @@
+"""The one story of every hot endpoint: understand, serve, answer; and whatever goes wrong ends in the same place."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from gateway.domain.ask import Ask
+from gateway.domain.key import Scope as KeyScope
+from gateway.domain.visit import Visit
+from gateway.errors import RequestError
+from gateway.flow.enter import check_key, check_scope, enter
+from gateway.flow.gateway import Gateway
+from gateway.flow.receipt import Receipt
+from gateway.flow.serve import serve, serve_stream
+from gateway.web.body import check_content, decode_object, read_body
+from gateway.web.door import HEADERS, Receive, Scope, Send
+from gateway.web.errors import walled
+from gateway.web.leaving import Leaving
+from gateway.web.reply import Reply
+from gateway.web.surface import Surface
+from gateway.web.wishes import client_id_of, token_of
+
+Understand = Callable[[Visit, Mapping[bytes, bytes], dict[str, Any]], Ask]
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """What one route adds to the story."""
+
+    needs: KeyScope
+    understand: Understand
+    surface: Surface
+
+
+async def answer_call(gateway: Gateway, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
+    """From the first byte of a request to the last of its answer."""
+    headers: dict[bytes, bytes] = scope[HEADERS]
+    token = token_of(headers)
+    visit = enter(gateway, token, client_id=client_id_of(headers), peer=peer_of(scope))
+    reply = Reply(gateway, visit, endpoint.surface, send)
+    try:
+        await walled(tell(gateway, endpoint, reply, Incoming(scope, headers, token, receive)), reply)
+    finally:
+        gateway.live.leave(visit.snapshot)
+        gateway.metrics.answered(endpoint.needs, reply.status)
+
+
+class Incoming(Struct, frozen=True):
+    """The request as it stands at the door."""
+
+    scope: Scope
+    headers: dict[bytes, bytes]
+    token: bytes | None
+    receive: Receive
+
+
+async def tell(gateway: Gateway, endpoint: Endpoint, reply: Reply, incoming: Incoming) -> None:
+    visit = reply.visit
+    if incoming.scope["method"] != "POST":
+        raise RequestError("method_not_allowed", "method_not_allowed", "This route answers POST.")
+    check_scope(check_key(visit, incoming.token), endpoint.needs)
+    fields = await body_of(visit, incoming)
+    receipt = Receipt(gateway, visit, endpoint.understand(visit, incoming.headers, fields))
+    leaving = Leaving(incoming.receive)
+    try:
+        if receipt.ask.stream:
+            await reply.stream(receipt, await serve_stream(receipt))
+        else:
+            await reply.whole(receipt, await serve(receipt))
+    except asyncio.CancelledError:
+        if not leaving.left:
+            raise
+        receipt.caller_left()
+    except RequestError as error:
+        receipt.refused(error)
+        raise
+    finally:
+        leaving.close()
+        receipt.close()
+
+
+async def body_of(visit: Visit, incoming: Incoming) -> dict[str, Any]:
+    check_content(incoming.headers)
+    server = visit.snapshot.server
+    body = await read_body(incoming.receive, incoming.headers, server.max_body, server.body_timeout_s)
+    return decode_object(body)
+
+
+def peer_of(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""

@@ -1,0 +1,31 @@
+"""What Kubernetes and Prometheus ask: alive, ready, and how it goes."""
+
+from typing import Any
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+
+from gateway.flow.gateway import Gateway
+
+
+@get("/healthz", sync_to_thread=False)
+def healthz() -> dict[str, str]:
+    """200 while the process lives."""
+    return {"status": "alive"}
+
+
+@get("/readyz", sync_to_thread=False)
+def readyz(gateway: NamedDependency[Gateway]) -> Response[dict[str, Any]]:
+    """200 when a configuration serves and the process is not draining."""
+    body = {
+        "status": "draining" if gateway.draining else "ready",
+        "config": gateway.live.current.digest[:12],
+        "degraded": list(gateway.degraded()),
+    }
+    return Response(body, status_code=503 if gateway.draining else 200)
+
+
+@get("/metrics", sync_to_thread=False)
+def metrics(gateway: NamedDependency[Gateway]) -> Response[bytes]:
+    """Prometheus text."""
+    return Response(gateway.metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,0 +1,81 @@
+"""One response on its way: its head is sent once, and whatever fails afterwards is still told."""
+
+from gateway.domain.answer import Answer
+from gateway.domain.trail import Failure
+from gateway.domain.visit import Visit
+from gateway.errors import RequestError
+from gateway.flow.exchange import Opened
+from gateway.flow.gateway import Gateway
+from gateway.flow.receipt import Receipt
+from gateway.web.answer import EVENTS, JSON, UNBUFFERED, base_headers, refusal_headers, send_whole
+from gateway.web.door import Send
+from gateway.web.pulse import Pulse
+from gateway.web.surface import Surface, Writer
+
+GONE = Failure(kind="bad_request", code="client_closed", message="The caller left.", blame="nobody")
+
+
+class Reply:
+    """Knows whether the head is out; a refusal before it is a status, one after it is an event."""
+
+    __slots__ = ("_gateway", "_send", "_surface", "_writer", "status", "visit")
+
+    def __init__(self, gateway: Gateway, visit: Visit, surface: Surface, send: Send) -> None:
+        self._gateway = gateway
+        self._send = send
+        self._surface = surface
+        self._writer: Writer | None = None
+        self.visit = visit
+        self.status = 0
+
+    async def whole(self, receipt: Receipt, answer: Answer) -> None:
+        body = self._surface.whole(receipt, answer)
+        headers = base_headers(self.visit, self._gateway.clock.monotonic())
+        headers.append(JSON)
+        headers += self._surface.headers(receipt)
+        headers += receipt.limit_headers()
+        self.status = 200
+        await send_whole(self._send, 200, headers, body)
+
+    async def stream(self, receipt: Receipt, opened: Opened) -> None:
+        """Chunks as they come, then the end of the stream, or the error that broke it."""
+        self._writer = writer = self._surface.writer(receipt)
+        live = opened.live
+        failure: Failure | None = GONE
+        pulse = Pulse(self._send)
+        try:
+            await self._begin(receipt)
+            while chunks := await live.next():
+                await pulse.send(writer.frames(chunks))
+            failure = live.failure
+            receipt.stream_over(failure)
+            last = writer.done() if failure is None else writer.broken(broken_off(failure, receipt))
+            await pulse.send(last)
+            await self._send({"type": "http.response.body", "body": b""})
+        finally:
+            pulse.stop()
+            opened.end(failure)
+            receipt.stream_over(failure)
+
+    async def refuse(self, error: RequestError) -> None:
+        if self._writer is not None:
+            await self._send({"type": "http.response.body", "body": self._writer.broken(error)})
+            return
+        headers = refusal_headers(error, base_headers(self.visit, self._gateway.clock.monotonic()))
+        self.status = self._surface.status(error, self.visit)
+        await send_whole(self._send, self.status, headers, self._surface.refusal(error, self.visit))
+
+    async def _begin(self, receipt: Receipt) -> None:
+        headers = base_headers(self.visit, self._gateway.clock.monotonic())
+        headers.append(EVENTS)
+        headers += UNBUFFERED
+        headers += self._surface.headers(receipt)
+        headers += receipt.limit_headers()
+        self.status = 200
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+
+
+def broken_off(failure: Failure, receipt: Receipt) -> RequestError:
+    """What a caller hears when a stream ends before its time."""
+    provider = receipt.step.offer.provider if receipt.step else None
+    return RequestError("provider_failed", failure.code, failure.message, provider=provider)

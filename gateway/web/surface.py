@@ -1,0 +1,36 @@
+"""In whose words an answer is told: OpenAI's, the policy envelope's, or another's. One surface a family of routes."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct
+
+from gateway.domain.answer import Answer, Chunk
+from gateway.domain.visit import Visit
+from gateway.errors import RequestError
+from gateway.flow.receipt import Receipt
+from gateway.web.answer import Pairs
+
+
+class Writer(Protocol):
+    """Turns the chunks of one stream into frames on the wire."""
+
+    def frames(self, chunks: list[Chunk]) -> bytes: ...
+
+    def done(self) -> bytes:
+        """The stream ended well."""
+        ...
+
+    def broken(self, error: RequestError) -> bytes:
+        """The stream broke after its head was sent."""
+        ...
+
+
+class Surface(Struct, frozen=True, kw_only=True):
+    """How a family of routes says things; all pure."""
+
+    status: Callable[[RequestError, Visit], int]
+    refusal: Callable[[RequestError, Visit], bytes]
+    whole: Callable[[Receipt, Answer], bytes]
+    headers: Callable[[Receipt], Pairs]
+    writer: Callable[[Receipt], Writer]

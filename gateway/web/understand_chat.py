@@ -1,0 +1,148 @@
+"""A chat completions body becomes an ask: what we read is checked, the rest is carried as it came."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from gateway.domain.ask import Ask
+from gateway.domain.visit import Visit
+from gateway.errors import RequestError
+from gateway.routing.estimate import input_tokens
+from gateway.web.fields import (
+    check_control_fields,
+    check_count,
+    check_ranges,
+    check_side_fields,
+    check_stop,
+    convert_checked,
+    out_of_range,
+)
+from gateway.web.wishes import wishes_of
+
+Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
+PART_FEATURES: Mapping[str, str] = {"image_url": "vision", "input_audio": "audio"}
+
+
+class Message(Struct):
+    """As much of a message as we check."""
+
+    role: Role
+    content: str | list[dict[str, Any]] | None = None
+    tool_calls: list[dict[str, Any]] | None = None
+    function_call: dict[str, Any] | None = None
+    refusal: str | None = None
+    audio: dict[str, Any] | None = None
+
+
+class StreamOptions(Struct):
+    include_usage: bool | None = None
+
+
+class ChatBody(Struct):
+    """The fields we read, with their JSON types."""
+
+    messages: list[Message]
+    model: str | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    top_logprobs: int | None = None
+    n: int | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    stop: str | list[str] | None = None
+    tools: list[dict[str, Any]] | None = None
+    functions: list[dict[str, Any]] | None = None
+    response_format: dict[str, Any] | None = None
+    metadata: dict[str, Any] | None = None
+    user: str | None = None
+
+
+def understand_chat(visit: Visit, headers: Mapping[bytes, bytes], fields: dict[str, Any]) -> Ask:
+    """The ask of `POST /v1/chat/completions`."""
+    check_control_fields(fields)
+    if fields.get("messages") is None:
+        raise RequestError("bad_request", "missing_field", "`messages` is required.", param="messages")
+    body = convert_checked(fields, ChatBody)
+    defaults = visit.snapshot.defaults
+    check_chat(body, fields, defaults.max_choices)
+    wishes = wishes_of(headers, defaults.max_fallbacks)
+    options = body.stream_options
+    return Ask(
+        endpoint="chat",
+        name=body.model,
+        payload=fields,
+        request_id=visit.ulid,
+        key=visit.key,
+        strategy=wishes.strategy,
+        fallback=wishes.fallback,
+        features=features_of(body),
+        input_tokens=input_tokens(fields),
+        output_tokens=body.max_completion_tokens or body.max_tokens,
+        choices=body.n or 1,
+        stream=body.stream is True,
+        include_usage=options is not None and options.include_usage is True,
+        meta=body.metadata,
+    )
+
+
+def check_chat(body: ChatBody, fields: Mapping[str, Any], max_choices: int) -> None:
+    if not body.messages:
+        raise RequestError("bad_request", "missing_field", "`messages` must not be empty.", param="messages")
+    check_messages(body.messages)
+    check_ranges(fields)
+    check_side_fields(fields)
+    check_count("n", body.n, max_choices)
+    check_count("max_tokens", body.max_tokens)
+    check_count("max_completion_tokens", body.max_completion_tokens)
+    check_stop(body.stop)
+    if body.stream_options is not None and body.stream is not True:
+        raise out_of_range("stream_options", "goes with `stream: true` only")
+
+
+def check_messages(messages: list[Message]) -> None:
+    for index, message in enumerate(messages):
+        content = message.content
+        if content is None:
+            speechless = message.role == "assistant" and (
+                message.tool_calls or message.function_call or message.refusal or message.audio
+            )
+            if not speechless and message.role != "function":
+                path = f"messages[{index}].content"
+                raise RequestError("bad_request", "missing_field", f"`{path}` is required.", param=path)
+        elif type(content) is list:
+            check_parts(content, index)
+
+
+def check_parts(parts: list[dict[str, Any]], index: int) -> None:
+    for place, part in enumerate(parts):
+        kind = part.get("type")
+        if type(kind) is not str:
+            path = f"messages[{index}].content[{place}].type"
+            raise RequestError("bad_request", "invalid_type", f"`{path}` must name the kind of the part.", param=path)
+        if kind == "text" and type(part.get("text")) is not str:
+            path = f"messages[{index}].content[{place}].text"
+            raise RequestError("bad_request", "invalid_type", f"`{path}` must be a string.", param=path)
+
+
+def features_of(body: ChatBody) -> frozenset[str]:
+    """What the offer must be able to do besides chatting."""
+    found = set()
+    if body.tools or body.functions:
+        found.add("tools")
+    if body.response_format is not None and body.response_format.get("type") == "json_schema":
+        found.add("json_schema")
+    for message in body.messages:
+        if type(message.content) is list:
+            for part in message.content:
+                feature = PART_FEATURES.get(part["type"])
+                if feature:
+                    found.add(feature)
+    return frozenset(found) if found else NOTHING_SPECIAL
+
+
+NOTHING_SPECIAL: frozenset[str] = frozenset()
