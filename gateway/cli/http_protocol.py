@@ -1,0 +1,77 @@
+"""The server's side of a connection, with the patience and the size limits that the parser does not bring."""
+
+import asyncio
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEAD_TIMEOUT_S = 10.0
+MAX_HEAD_BYTES = 80 * 1024
+
+TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-type: application/json\r\n"
+    b"content-length: %d\r\n\r\n%s"
+)
+TOO_LARGE_BODY = (
+    b'{"error":{"type":"invalid_request_error","message":"The head of the request is over 80 KiB.",'
+    b'"code":"headers_too_large","param":null}}'
+)
+MALFORMED_BODY = (
+    b'{"error":{"type":"invalid_request_error","message":"This is not a well-formed HTTP/1.1 request.",'
+    b'"code":"invalid_http","param":null}}'
+)
+MALFORMED = (
+    b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/json\r\n"
+    b"content-length: %d\r\n\r\n%s" % (len(MALFORMED_BODY), MALFORMED_BODY)
+)
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """Closes connections whose heads dawdle or swell; a request costs nothing more while its head comes in one piece."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._head_open = True
+        self._head_bytes = 0
+        self._head_timer: asyncio.TimerHandle | None = self.loop.call_later(HEAD_TIMEOUT_S, self._dawdled)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._head_open:
+            self._watch_head(len(data))
+        elif self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        self._head_open = True
+        self._head_bytes = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._head_open = False
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002
+        self._head_open = False
+        self.transport.write(MALFORMED)
+        self.transport.close()
+
+    def _watch_head(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._head_open = False
+            self.transport.write(TOO_LARGE % (len(TOO_LARGE_BODY), TOO_LARGE_BODY))
+            self.transport.close()
+        elif self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._dawdled)
+
+    def _dawdled(self) -> None:
+        self._head_timer = None
+        if self._head_open and not self.transport.is_closing():
+            self.transport.close()

@@ -1,0 +1,80 @@
+"""The process as operating systems see it: sockets, signals, and an orderly end."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator
+
+import uvicorn
+
+from gateway.cli.http_protocol import GuardedProtocol
+from gateway.flow.gateway import Gateway
+from gateway.web.door import App
+
+LOG = logging.getLogger("tokenhub")
+
+LAST_WORDS_S = 0.5
+"""How long broken-off streams get to write their last frame."""
+
+
+def uvicorn_config(app: App, grace_s: float) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=GuardedProtocol,
+        ws="none",
+        loop="uvloop",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        backlog=4096,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=int(grace_s),
+    )
+
+
+class Server(uvicorn.Server):
+    """Drains before it closes: unready at once, deaf to new connections only after the balancers had time to notice."""
+
+    def __init__(self, config: uvicorn.Config, gateway: Gateway, on_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._gateway = gateway
+        self._on_started = on_started
+        self._drain: asyncio.Task[None] | None = None
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]
+        """The first signal drains, the second ends."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.told_to_stop)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_started()
+
+    def told_to_stop(self) -> None:
+        if self._gateway.draining:
+            LOG.warning("second signal: leaving now")
+            self._gateway.interrupt_streams()
+            self.force_exit = True
+            self.should_exit = True
+            return
+        server = self._gateway.live.current.server
+        LOG.info("draining: %d requests in flight", self._gateway.in_flight)
+        self._gateway.draining = True
+        self._drain = asyncio.get_running_loop().create_task(self._drained(server.drain_delay_s, server.shutdown_grace_s))
+
+    async def _drained(self, delay_s: float, grace_s: float) -> None:
+        await asyncio.sleep(delay_s)
+        self.should_exit = True
+        await asyncio.sleep(max(0.0, grace_s - LAST_WORDS_S))
+        LOG.warning("grace is over: %d requests are broken off", self._gateway.in_flight)
+        self._gateway.interrupt_streams()
