@@ -1,0 +1,92 @@
+"""The chart of one offer or one provider: what its attempts came to, read off as vitals."""
+
+from gateway.domain.moment import Vitals
+from gateway.domain.settings import HealthRules
+from gateway.domain.trail import Failure
+from gateway.state.circuit import Circuit
+from gateway.state.window import Latencies, Window
+
+BUCKETS = 12
+IMAGINED_SUCCESSES = 5
+"""The error rate is failures / (attempts + this): one early failure is no verdict, and none at all is exactly 0."""
+LATENCIES_KEPT_WINDOWS = 10
+LONGEST_WISH_S = 60.0
+"""A provider's own `Retry-After` is believed up to this."""
+
+
+class Chart:
+    """All that is known of one offer or one provider."""
+
+    __slots__ = ("_circuit", "_cooldown_until", "_in_flight", "_latencies", "_limited_in_row", "_window")
+
+    def __init__(self, rules: HealthRules) -> None:
+        self._window = Window(rules.window_s, BUCKETS)
+        self._latencies = Latencies(rules.window_s * LATENCIES_KEPT_WINDOWS)
+        self._circuit = Circuit(rules)
+        self._in_flight = 0
+        self._cooldown_until = 0.0
+        self._limited_in_row = 0
+
+    def start(self) -> None:
+        self._in_flight += 1
+        self._circuit.started()
+
+    def end_well(self, now: float, first_byte_ms: float | None, started: float | None) -> None:
+        self._in_flight -= 1
+        self._limited_in_row = 0
+        self._window.add(now, failed=False)
+        self._circuit.worked(now, started)
+        if first_byte_ms is not None:
+            self._latencies.add(now, first_byte_ms)
+
+    def end_badly(self, now: float, failure: Failure, started: float | None, *, moves_circuit: bool) -> None:
+        self._in_flight -= 1
+        self._window.add(now, failed=True)
+        if moves_circuit:
+            self._circuit.failed(now, started)
+        else:
+            self._circuit.undecided(started)
+        rest_s = self._rest_s(failure)
+        if rest_s > 0:
+            self._cooldown_until = max(self._cooldown_until, now + rest_s)
+
+    def end_undecided(self, started: float | None) -> None:
+        self._in_flight -= 1
+        self._circuit.undecided(started)
+
+    def age(self, now: float) -> bool:
+        """True if there is less to remember than before."""
+        if not self._window.requests and not len(self._latencies):
+            return False
+        self._window.advance(now)
+        self._latencies.forget_before(now - self._latencies.keep_s)
+        return True
+
+    def adopt(self, rules: HealthRules) -> None:
+        self._circuit.adopt(rules)
+        if rules.window_s != self._window.span_s:
+            self._window = Window(rules.window_s, BUCKETS)
+            self._latencies.keep_s = rules.window_s * LATENCIES_KEPT_WINDOWS
+
+    def read(self) -> Vitals:
+        window, circuit = self._window, self._circuit
+        return Vitals(
+            samples=window.requests,
+            error_rate=window.failures / (window.requests + IMAGINED_SUCCESSES),
+            latency_ms=self._latencies.median(),
+            open_until=circuit.open_until,
+            trials_left=circuit.trials_left,
+            cooldown_until=self._cooldown_until,
+            in_flight=self._in_flight,
+        )
+
+    def _rest_s(self, failure: Failure) -> float:
+        """The explicit rest, else the provider's wish within bounds, else a short one that doubles each time."""
+        if failure.kind == "rate_limited":
+            self._limited_in_row += 1
+        wished_s = min(max(failure.retry_after_s or 0.0, 0.0), LONGEST_WISH_S)
+        if failure.cooldown_s is not None:
+            return max(failure.cooldown_s, wished_s)
+        if failure.retry_after_s is None and failure.kind == "rate_limited":
+            return min(2.0 ** (self._limited_in_row - 1), LONGEST_WISH_S)
+        return wished_s
