@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gateway.dialects.base import Dialect
+from gateway.dialects.echo.dialect import Echo
 from gateway.dialects.openai.dialect import OpenAI
 from gateway.domain.dialect_facts import DIALECTS
 
 SPEAKERS: Mapping[str, Dialect] = MappingProxyType(
     {
+        "echo": Echo(),
         "openai": OpenAI(),
     }
 )

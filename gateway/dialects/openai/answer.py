@@ -62,6 +62,26 @@ def read_fields(body: bytes) -> dict[str, Raw] | None:
         return None
 
 
+class ModelLook(Struct):
+    id: str
+
+
+class Listing(Struct):
+    data: list[ModelLook]
+
+
+LISTING = msgspec.json.Decoder(Listing | list[ModelLook])
+
+
+def model_ids(body: bytes) -> tuple[str, ...] | Failure:
+    """The ids of `/models`; Together answers with the bare list."""
+    try:
+        listing = LISTING.decode(body)
+    except (ValueError, RecursionError):
+        return garbled("The provider's list of models cannot be read.")
+    return tuple(row.id for row in (listing if isinstance(listing, list) else listing.data))
+
+
 NOTHING = frozenset({b"null", b"[]", b'""', b"{}"})
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.dialects.base import FEATURES, NO_PROOF, Dialect, Proof, Seal, StreamReader, Support
 from gateway.dialects.failures import garbled
-from gateway.dialects.openai.answer import read_answer
+from gateway.dialects.openai.answer import model_ids, read_answer
 from gateway.dialects.openai.errors import refusal
 from gateway.dialects.openai.reader import OpenAIReader
 from gateway.dialects.openai.request import body_of, refused
@@ -50,6 +50,15 @@ class OpenAI(Dialect):
         if ask.endpoint == "completions":
             return OpenAIReader(seal, choices=_texts(ask), kind="text_completion")
         return OpenAIReader(seal, choices=_number(ask.payload.get("n")))
+
+    def listing(self, provider: Provider, proof: Proof = NO_PROOF) -> Call | None:  # noqa: ARG002
+        route = self._routes.of(provider)
+        return Call(method="GET", url=route.models_url, headers=route.whole)
+
+    def listed(self, reply: Reply) -> tuple[str, ...] | Failure:
+        if reply.status != 200:
+            return self.refusal(reply.status, reply.headers, reply.body)
+        return model_ids(reply.body)
 
 
 def _texts(ask: Ask) -> int:
