@@ -1,0 +1,199 @@
+"""Which offers may be tried at all: a chain of small rules, each with a stable word and a sentence.
+
+| rule | an offer is passed over because | asks |
+| --- | --- | --- |
+| `endpoint` | it does not serve the endpoint | all |
+| `features` | it lacks what the request needs (tools, vision, …) | where we choose the model |
+| `weight` | its capability is below the caller's `min_weight` | policy |
+| `window` | the input, with headroom, and the output do not fit | policy; else only where there is no doubt |
+| `budget` | its estimated cost is above `max_budget_usd` | policy |
+| `disabled` | its model or its provider is switched off, in the files or at run time | all |
+| `latency` | its median time to first byte is above `max_latency_ms` | policy |
+| `circuit` | its circuit, or its provider's, is open | policy; else with `open_offers: out` |
+
+What the key may not use is never a candidate and never named. A cooling offer is not refused; it is tried last.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from gateway.domain.plan import Refusal
+from gateway.domain.table import Offer
+from gateway.routing.estimate import HEADROOM, cost_of, output_tokens
+from gateway.routing.scene import OPEN, Scene, back_in_s, standing_of, vitals_of
+
+CERTAIN = 2
+"""Our estimate is never off by this factor: from here on, asking the provider is useless."""
+
+
+class Rule(NamedTuple):
+    """`breaks` is asked for every offer, `why` only where somebody will read it."""
+
+    word: str
+    breaks: Callable[[Offer, Scene], bool]
+    why: Callable[[Offer, Scene], str]
+
+
+class Notes:
+    """Refusals as they come, up to a limit: a caller reads some, `explain` reads all."""
+
+    __slots__ = ("_most", "refused")
+
+    def __init__(self, most: int, refused: Iterable[Refusal] = ()) -> None:
+        self._most = most
+        self.refused = list(refused)
+
+    def refuse(self, offer: Offer, rule: Rule, scene: Scene) -> None:
+        if len(self.refused) < self._most:
+            self.note(offer.name, rule.word, rule.why(offer, scene))
+
+    def note(self, name: str, rule: str, why: str) -> None:
+        self.refused.append(Refusal(name=name, rule=rule, why=why))
+
+
+def sift(offers: Iterable[Offer], rules: Sequence[Rule], scene: Scene, notes: Notes) -> list[Offer]:
+    """The offers that break no rule."""
+    fit = []
+    for offer in offers:
+        for rule in rules:
+            if rule.breaks(offer, scene):
+                notes.refuse(offer, rule, scene)
+                break
+        else:
+            fit.append(offer)
+    return fit
+
+
+def rules_for(scene: Scene, *, chosen: bool) -> tuple[Rule, ...]:
+    """`chosen`: we pick among models, so features are a filter; a named model is given the benefit of the doubt."""
+    if scene.policy is not None:
+        return POLICY
+    rules = CHOSEN if chosen and scene.ask.features else NAMED
+    return (*rules, CIRCUIT) if scene.snapshot.routing.health.open_offers == "out" else rules
+
+
+def serves(offer: Offer, scene: Scene) -> bool:
+    return not _wrong_endpoint(offer, scene)
+
+
+def lacks_features(offer: Offer, scene: Scene) -> bool:
+    return not scene.ask.features <= offer.capabilities
+
+
+def looks_too_small(offer: Offer, scene: Scene) -> bool:
+    """By our estimate the input is longer than the window; the provider may see it otherwise."""
+    return 0 < offer.context_window < scene.ask.input_tokens and one_text(scene)
+
+
+def one_text(scene: Scene) -> bool:
+    """The whole input has to fit one window; a list of texts to embed or complete does not."""
+    ask = scene.ask
+    return ask.endpoint == "chat" or (ask.endpoint == "completions" and isinstance(ask.payload.get("prompt"), str))
+
+
+def _wrong_endpoint(offer: Offer, scene: Scene) -> bool:
+    endpoint = scene.ask.endpoint
+    return endpoint not in offer.capabilities and not (endpoint == "completions" and offer.via_chat)
+
+
+def _why_endpoint(offer: Offer, scene: Scene) -> str:
+    serves = ", ".join(sorted(offer.capabilities)) or "nothing"
+    return f"does not serve {scene.ask.endpoint}, only {serves}"
+
+
+def _disabled(offer: Offer, scene: Scene) -> bool:
+    table, place = scene.table, offer.provider
+    return (
+        place in scene.moment.disabled_providers
+        or not table.providers[place].enabled
+        or not table.models[offer.model].enabled
+    )
+
+
+def _why_disabled(offer: Offer, scene: Scene) -> str:
+    if offer.provider in scene.moment.disabled_providers:
+        return f"provider {offer.provider} is switched off at run time"
+    if not scene.table.providers[offer.provider].enabled:
+        return f"provider {offer.provider} is disabled"
+    return f"model {offer.model} is disabled"
+
+
+def _why_features(offer: Offer, scene: Scene) -> str:
+    return f"declares no {', '.join(sorted(scene.ask.features - offer.capabilities))}"
+
+
+def _too_weak(offer: Offer, scene: Scene) -> bool:
+    return scene.policy is not None and offer.weight < scene.policy.min_weight
+
+
+def _why_weak(offer: Offer, scene: Scene) -> str:
+    return f"weight {offer.weight:g} is below {scene.policy.min_weight:g}" if scene.policy else ""
+
+
+def _overflows(offer: Offer, scene: Scene) -> bool:
+    """Hard: the input with headroom and the output have to fit."""
+    window = offer.context_window
+    return 0 < window < scene.ask.input_tokens * HEADROOM + output_tokens(scene.ask, offer)
+
+
+def _why_overflows(offer: Offer, scene: Scene) -> str:
+    output = output_tokens(scene.ask, offer)
+    return (
+        f"about {scene.ask.input_tokens} tokens of input (and {HEADROOM - 1:.0%}) and {output} of output "
+        f"do not fit its window of {offer.context_window}"
+    )
+
+
+def _hopeless(offer: Offer, scene: Scene) -> bool:
+    return 0 < offer.context_window * CERTAIN <= scene.ask.input_tokens and one_text(scene)
+
+
+def _why_hopeless(offer: Offer, scene: Scene) -> str:
+    return f"about {scene.ask.input_tokens} tokens of input do not fit its window of {offer.context_window}"
+
+
+def _too_dear(offer: Offer, scene: Scene) -> bool:
+    return scene.policy is not None and cost_of(scene.ask, offer) > scene.policy.max_budget_usd
+
+
+def _why_dear(offer: Offer, scene: Scene) -> str:
+    budget = scene.policy.max_budget_usd if scene.policy else 0.0
+    return f"estimated cost {cost_of(scene.ask, offer):.6f} USD is above {budget:g} USD"
+
+
+def _too_slow(offer: Offer, scene: Scene) -> bool:
+    latency_ms = vitals_of(offer, scene).latency_ms
+    return latency_ms is not None and scene.policy is not None and latency_ms > scene.policy.max_latency_ms
+
+
+def _why_slow(offer: Offer, scene: Scene) -> str:
+    limit = scene.policy.max_latency_ms if scene.policy else 0
+    return f"median time to first byte {vitals_of(offer, scene).latency_ms:.0f} ms is above {limit} ms"
+
+
+def _circuit_open(offer: Offer, scene: Scene) -> bool:
+    return standing_of(offer, scene.moment) == OPEN
+
+
+def _why_circuit(offer: Offer, scene: Scene) -> str:
+    return f"circuit is open for another {back_in_s(offer, scene.moment):.1f} s"
+
+
+FEATURES = Rule("features", lacks_features, _why_features)
+CIRCUIT = Rule("circuit", _circuit_open, _why_circuit)
+_ENDPOINT = Rule("endpoint", _wrong_endpoint, _why_endpoint)
+_DISABLED = Rule("disabled", _disabled, _why_disabled)
+
+NAMED = (_ENDPOINT, Rule("window", _hopeless, _why_hopeless), _DISABLED)
+CHOSEN = (_ENDPOINT, FEATURES, Rule("window", _hopeless, _why_hopeless), _DISABLED)
+POLICY = (
+    _ENDPOINT,
+    FEATURES,
+    Rule("weight", _too_weak, _why_weak),
+    Rule("window", _overflows, _why_overflows),
+    Rule("budget", _too_dear, _why_dear),
+    _DISABLED,
+    Rule("latency", _too_slow, _why_slow),
+    CIRCUIT,
+)
+"""First what the request and the offer are, then how the world is: what is refused last would otherwise do."""

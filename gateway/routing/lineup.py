@@ -1,0 +1,150 @@
+"""The line in which offers wait to be tried: the healthy first, then the doubtful, the cooling and the open.
+
+Full lanes take no more, so that a plan over thousands of offers costs what its first few steps cost.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from gateway.domain.plan import Step
+from gateway.domain.table import Offer
+from gateway.routing.eligible import Notes, Rule, looks_too_small, sift
+from gateway.routing.estimate import estimate_cost, output_tokens
+from gateway.routing.resolve import Target
+from gateway.routing.scene import COOLING, STANDINGS, TRIAL, Scene, back_in_s, standing_of
+from gateway.routing.score import Ranked
+from gateway.routing.strategies import in_order
+
+ESCALATED = "escalated-context-overflow"
+MOST_WIDER = 3
+NEAR = 3
+"""An overflow is only thinkable where this many times the estimated input would not fit."""
+
+
+class Depth(Struct, frozen=True):
+    """How much of the table is looked at: enough to serve, or all of it."""
+
+    steps: int
+    refusals: int
+
+
+class Lineup:
+    """Grows by offers that are eligible; no offer stands in it twice."""
+
+    __slots__ = ("_lanes", "_most", "_scene", "_seen", "_spare")
+
+    def __init__(self, scene: Scene, most: int) -> None:
+        self._scene = scene
+        self._most = most
+        self._lanes: tuple[list[Step], ...] = ([], [], [], [])
+        self._seen: set[str] = set()
+        self._spare: list[Offer] = []
+
+    @property
+    def full(self) -> bool:
+        return len(self._lanes[0]) >= self._most
+
+    @property
+    def empty(self) -> bool:
+        return not self._seen
+
+    def enlist(self, target: Target, rules: Sequence[Rule], notes: Notes, reason: str) -> None:
+        """The groups of one name, as far as there is room."""
+        scene = self._scene
+        for group in target.groups:
+            if self.full:
+                return
+            fit = in_turn(sift(group.offers, rules, scene, notes), target, scene)
+            for place, offer in enumerate(fit):
+                if self.full:
+                    self.keep(fit[place:])
+                    break
+                self.add(offer, group.reason or reason, doubtful=target.chosen and looks_too_small(offer, scene))
+
+    def add(self, offer: Offer, reason: str, *, judged: Ranked | None = None, doubtful: bool = False) -> None:
+        """One eligible offer, to the end of its lane."""
+        if offer.name in self._seen:
+            return
+        standing = standing_of(offer, self._scene.moment)
+        lane = self._lanes[standing if standing >= COOLING else int(doubtful)]
+        if len(lane) >= self._most:
+            self._spare.append(offer)
+            return
+        self._seen.add(offer.name)
+        lane.append(_step(offer, reason, self._scene, standing, judged))
+
+    def keep(self, offers: Iterable[Offer]) -> None:
+        """Offers without a place in the line: they may still be wider than those in it."""
+        self._spare.extend(offers)
+
+    def steps(self) -> tuple[Step, ...]:
+        good, doubtful, cooling, broken = self._lanes
+        return tuple(good) if self.full or not (doubtful or cooling or broken) else self._all()[: self._most]
+
+    def healthy(self) -> bool:
+        return bool(self._lanes[0] or self._lanes[1])
+
+    def retry_after_s(self) -> float | None:
+        """Until the first that rests may work again; None while something is healthy."""
+        if self.healthy() or self.empty:
+            return None
+        return min(back_in_s(step.offer, self._scene.moment) for step in self._all())
+
+    def wider(self, beyond: Iterable[Offer], rules: Sequence[Rule]) -> tuple[Step, ...]:
+        """Healthy offers that found no room, with a window larger than the smallest in line; smallest first.
+
+        `beyond` was never looked at; it is only now, and only if the input comes near that window.
+        """
+        smallest = min((step.offer.context_window for step in self._all()), default=0)
+        if not smallest:
+            return ()
+        near = self._scene.ask.input_tokens * NEAR > smallest
+        pool = [*self._spare, *beyond] if near else self._spare
+        larger = sorted((offer for offer in pool if offer.context_window > smallest), key=_window)
+        return tuple(self._first_fit(larger, rules))
+
+    def _first_fit(self, offers: Iterable[Offer], rules: Sequence[Rule]) -> list[Step]:
+        scene, found = self._scene, list[Step]()
+        for offer in offers:
+            if offer.name in self._seen or not sift((offer,), rules, scene, Notes(0)):
+                continue
+            standing = standing_of(offer, scene.moment)
+            if standing <= TRIAL:
+                self._seen.add(offer.name)
+                found.append(_step(offer, ESCALATED, scene, standing, None))
+            if len(found) == MOST_WIDER:
+                break
+        return found
+
+    def _all(self) -> tuple[Step, ...]:
+        good, doubtful, cooling, broken = self._lanes
+        return (*good, *doubtful, *cooling, *broken)
+
+
+def in_turn(fit: list[Offer], target: Target, scene: Scene) -> Sequence[Offer]:
+    """By the strategy; a rotation turns over the healthy only, so that a dead offer's turns are spread over all."""
+    strategy, turn, moment = target.strategy, target.turn.used, scene.moment
+    if strategy != "round-robin":
+        return in_order(strategy, fit, moment, turn)
+    up = [offer for offer in fit if standing_of(offer, moment) <= TRIAL]
+    down = [offer for offer in fit if standing_of(offer, moment) > TRIAL]
+    return [*in_order(strategy, up, moment, turn), *in_order(strategy, down, moment, turn)]
+
+
+def _step(offer: Offer, reason: str, scene: Scene, standing: int, judged: Ranked | None) -> Step:
+    ask = scene.ask
+    output = output_tokens(ask, offer)
+    return Step(
+        offer=offer,
+        reason=reason,
+        cost_usd=estimate_cost(offer, ask.input_tokens, output, ask.choices),
+        output_tokens=output,
+        score=judged.score if judged is not None else None,
+        draw=judged.draw if judged is not None else None,
+        standing=STANDINGS[standing],
+    )
+
+
+def _window(offer: Offer) -> int:
+    return offer.context_window

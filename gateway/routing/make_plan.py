@@ -1,0 +1,53 @@
+"""Decide which offers a request will try, in which order, and why: the one pure function of this house.
+
+Serving, `explain`, routing tests in the files, plans between two revisions and what-if questions are all callers of
+these two functions. The same snapshot, moment and ask give the same plan.
+"""
+
+from sys import maxsize
+
+from gateway.domain.ask import Ask
+from gateway.domain.moment import Moment
+from gateway.domain.plan import Plan
+from gateway.domain.snapshot import Snapshot
+from gateway.routing.lineup import Depth
+from gateway.routing.named import plan_named
+from gateway.routing.policy import plan_policy
+from gateway.routing.refuse import nothing_to_try
+from gateway.routing.scene import Scene, set_scene
+
+FEWEST_STEPS = 8
+REFUSALS_KEPT = 16
+
+EVERYTHING = Depth(maxsize, maxsize)
+
+
+def make_plan(snapshot: Snapshot, moment: Moment, ask: Ask) -> Plan:
+    """The first few steps, found without reading more of the table than they need.
+
+    Raises RequestError where there is nothing to try. A plan that is not `healthy` has steps, all of them resting.
+    """
+    scene = set_scene(snapshot, moment, ask)
+    plan = _draft(scene, _serving(snapshot))
+    if not plan.steps:
+        raise nothing_to_try(_draft(scene, EVERYTHING), scene)
+    return plan
+
+
+def explain_plan(snapshot: Snapshot, moment: Moment, ask: Ask) -> Plan:
+    """The same decision with every step and every refusal; without steps where `make_plan` would raise for that.
+
+    Raises RequestError only for what the caller got wrong: an unknown name, a missing one.
+    """
+    return _draft(set_scene(snapshot, moment, ask), EVERYTHING)
+
+
+def _draft(scene: Scene, depth: Depth) -> Plan:
+    if scene.policy is not None:
+        return plan_policy(scene, scene.policy, depth)
+    return plan_named(scene, depth)
+
+
+def _serving(snapshot: Snapshot) -> Depth:
+    most = snapshot.routing.retries.max_attempts + snapshot.defaults.max_fallbacks
+    return Depth(max(FEWEST_STEPS, most), REFUSALS_KEPT)

@@ -1,0 +1,145 @@
+"""Plan a request that names a model, or leaves the choice to a strategy: the OpenAI-shaped endpoints.
+
+| reason | the step was reached by |
+| --- | --- |
+| `pinned` | `provider/model` |
+| `strategy-NAME` | a model, by its own name or by a plain alias; its offers are ordered by the strategy |
+| `split` | a weighted alias |
+| `tier` | an alias for a set of models |
+| `auto-NAME` | `auto`, or no name and a strategy |
+| `wildcard-rank-N` | rung N of the ladder, counted from 0 |
+| `fallback-N` | the N-th name of the fallback chain, counted from 1 |
+"""
+
+from collections.abc import Iterator, Sequence
+
+from gateway.domain.plan import Plan
+from gateway.domain.table import Offer
+from gateway.routing.eligible import FEATURES, Notes, Rule, lacks_features, rules_for, serves
+from gateway.routing.lineup import Depth, Lineup
+from gateway.routing.refuse import lacks, no_name, unknown_fallback, unknown_model, wrong_endpoint
+from gateway.routing.resolve import AUTO, Target, resolve, resolve_declared
+from gateway.routing.scene import Scene, permitted
+
+STRICT_FEATURES = ("dimensions",)
+"""What a model can or cannot do for certain: asked of a named model that cannot, it is the caller's mistake."""
+
+Chain = Sequence[tuple[str, Target]]
+
+
+def plan_named(scene: Scene, depth: Depth) -> Plan:
+    name = _name_asked(scene)
+    target = resolve(name, scene)
+    if target is None:
+        raise unknown_model(name)
+    notes = Notes(depth.refusals, target.skipped)
+    chain = _fallback_chain(target, scene, notes)
+    lineup = Lineup(scene, depth.steps)
+    rules = rules_for(scene, chosen=True)
+    if target.chosen:
+        lineup.enlist(target, rules, notes, _reason(target))
+    else:
+        lineup.enlist(target, _lenient(name, target, scene, notes), notes, _reason(target))
+        if lineup.empty:
+            _check_endpoint(name, target, scene)
+    for number, (_, fallback) in enumerate(chain, 1):
+        if not lineup.full:
+            lineup.enlist(fallback, rules, notes, f"fallback-{number}")
+    return Plan(
+        asked=name,
+        kind=target.kind,
+        alias_from=target.alias_from,
+        strategy=target.strategy,
+        steps=lineup.steps(),
+        refused=tuple(notes.refused),
+        turn=target.turn.rotation if target.rotates or target.strategy == "round-robin" else None,
+        wider=lineup.wider(_not_looked_at(target, scene), rules),
+        healthy=lineup.healthy(),
+        retry_after_s=lineup.retry_after_s(),
+    )
+
+
+def _name_asked(scene: Scene) -> str:
+    ask = scene.ask
+    if ask.name is not None:
+        return ask.name
+    if ask.strategy is not None:
+        return AUTO
+    default = scene.snapshot.defaults.default_model
+    if default is None:
+        raise no_name()
+    return default
+
+
+def _fallback_chain(target: Target, scene: Scene, notes: Notes) -> Chain:
+    """The caller's chain replaces the configured one; requests for `*` never leave the ladder."""
+    asked = scene.ask.fallback
+    if target.kind == "wildcard":
+        for name in asked or ():
+            notes.note(name, "ladder", "requests for * never leave the ladder")
+        return ()
+    return _configured_chain(target, scene, notes) if asked is None else _asked_chain(asked, scene, notes)
+
+
+def _asked_chain(asked: Sequence[str], scene: Scene, notes: Notes) -> Chain:
+    names = list(dict.fromkeys(asked))
+    most = scene.snapshot.defaults.max_fallbacks
+    for name in names[most:]:
+        notes.note(name, "too-many", f"only the first {most} fallbacks count")
+    chain: list[tuple[str, Target]] = []
+    for name in names[:most]:
+        target = resolve_declared(name, scene)
+        if target is None:
+            raise unknown_fallback(name)
+        chain.append((name, target))
+    return chain
+
+
+def _configured_chain(target: Target, scene: Scene, notes: Notes) -> Chain:
+    """Of the first name that has one, on the way from the name asked for to its model."""
+    fallbacks = scene.table.fallbacks
+    if not fallbacks:
+        return ()
+    names = next((fallbacks[name] for name in target.names if name in fallbacks), ())
+    chain: list[tuple[str, Target]] = []
+    for name in names:
+        other = resolve_declared(name, scene)
+        if other is not None:
+            chain.append((name, other))
+        elif scene.allowed is None:
+            notes.note(name, "unknown", "the fallback is not a model that can be used now")
+    return chain
+
+
+def _reason(target: Target) -> str:
+    return f"auto-{target.strategy}" if target.kind == "auto" else f"strategy-{target.strategy}"
+
+
+def _lenient(name: str, target: Target, scene: Scene, notes: Notes) -> Sequence[Rule]:
+    """Operators declare too little: where no offer of a named model has a feature, the provider is asked anyway."""
+    wanted = scene.ask.features
+    offers = _offers(target) if wanted else []
+    if any(not lacks_features(offer, scene) for offer in offers):
+        return rules_for(scene, chosen=True)
+    for feature in STRICT_FEATURES:
+        if feature in wanted and not any(feature in offer.capabilities for offer in offers):
+            raise lacks(name, feature)
+    for offer in offers:
+        notes.note(offer.name, FEATURES.word, f"{FEATURES.why(offer, scene)}; tried all the same, as none does")
+    return rules_for(scene, chosen=False)
+
+
+def _check_endpoint(name: str, target: Target, scene: Scene) -> None:
+    offers = _offers(target)
+    if not any(serves(offer, scene) for offer in offers):
+        raise wrong_endpoint(name, scene, frozenset[str]().union(*(offer.capabilities for offer in offers)))
+
+
+def _offers(target: Target) -> list[Offer]:
+    return [offer for group in target.groups for offer in group.offers]
+
+
+def _not_looked_at(target: Target, scene: Scene) -> Iterator[Offer]:
+    """`auto` stops reading the table when it has enough."""
+    if target.kind == "auto":
+        yield from permitted(scene.table.cheapest_first, scene)
