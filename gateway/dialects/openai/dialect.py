@@ -7,6 +7,7 @@ from typing import Any
 from gateway.dialects.base import FEATURES, NO_PROOF, Dialect, Proof, Seal, StreamReader, Support
 from gateway.dialects.failures import garbled
 from gateway.dialects.openai.answer import model_ids, read_answer
+from gateway.dialects.openai.embeddings import read_embeddings
 from gateway.dialects.openai.errors import refusal
 from gateway.dialects.openai.reader import OpenAIReader
 from gateway.dialects.openai.request import body_of, refused
@@ -39,6 +40,8 @@ class OpenAI(Dialect):
     def answer(self, ask: Ask, reply: Reply, seal: Seal) -> Answer | Failure:
         if reply.status != 200:
             return self.refusal(reply.status, reply.headers, reply.body)
+        if ask.endpoint == "embeddings":
+            return read_embeddings(ask, reply, seal)
         return read_answer(ask.endpoint, reply, seal)
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Failure:
