@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from gateway.dialects.anthropic.dialect import Anthropic
 from gateway.dialects.base import Dialect
+from gateway.dialects.gemini.dialect import Gemini
 from gateway.dialects.echo.dialect import Echo
 from gateway.dialects.openai.dialect import OpenAI
 from gateway.domain.dialect_facts import DIALECTS
@@ -12,6 +14,8 @@ SPEAKERS: Mapping[str, Dialect] = MappingProxyType(
     {
         "echo": Echo(),
         "openai": OpenAI(),
+        "anthropic": Anthropic(),
+        "gemini": Gemini(),
     }
 )
 """By the `speaks` of `domain.dialect_facts`."""

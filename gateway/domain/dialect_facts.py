@@ -28,6 +28,7 @@ DIALECTS: Mapping[str, DialectFacts] = MappingProxyType(
         "echo": _row("echo", "http://echo.invalid", needs_key=False),
         "openai": _row("openai", "https://api.openai.com/v1", options=("organization", "project")),
         "anthropic": _row("anthropic", "https://api.anthropic.com", options=("version", "beta")),
+        "gemini": _row("gemini", "https://generativelanguage.googleapis.com/v1beta"),
     }
 )
 """Every dialect a provider may name. Hosts that speak another's dialect are rows with the same `speaks`."""
