@@ -59,8 +59,9 @@ async def tell(gateway: Gateway, endpoint: Endpoint, reply: Reply, incoming: Inc
     visit = reply.visit
     if incoming.scope["method"] != "POST":
         raise RequestError("method_not_allowed", "method_not_allowed", "This route answers POST.")
+    early = await body_of(visit, incoming) if endpoint.surface.json_first else None
     check_scope(check_key(visit, incoming.token), endpoint.needs)
-    fields = await body_of(visit, incoming)
+    fields = early if early is not None else await body_of(visit, incoming)
     receipt = Receipt(gateway, visit, endpoint.understand(visit, incoming.headers, fields))
     leaving = Leaving(incoming.receive)
     try:

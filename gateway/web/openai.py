@@ -23,11 +23,15 @@ def refusal(error: RequestError, visit: Visit) -> bytes:  # noqa: ARG001
 
 
 def whole(receipt: Receipt, answer: Answer) -> bytes:
+    return encode(with_usage(receipt, answer))
+
+
+def with_usage(receipt: Receipt, answer: Answer) -> dict[str, Any]:
     """The provider's object with our id and model; usage is always there."""
     fields = answer.fields
     if answer.usage is None and receipt.usage is not None:
         fields["usage"] = usage_object(receipt.usage)
-    return encode(fields)
+    return fields
 
 
 def headers(receipt: Receipt) -> Pairs:

@@ -34,3 +34,5 @@ class Surface(Struct, frozen=True, kw_only=True):
     whole: Callable[[Receipt, Answer], bytes]
     headers: Callable[[Receipt], Pairs]
     writer: Callable[[Receipt], Writer]
+    json_first: bool = False
+    """Malformed JSON is told before a missing key: the order this family promises."""
