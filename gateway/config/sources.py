@@ -1,0 +1,98 @@
+"""Read files: bounded, as UTF-8, each once, all remembered."""
+
+import errno
+import hashlib
+import os
+import re
+from pathlib import Path
+
+from gateway.config.findings import Findings
+from gateway.config.tree import Source, Spot
+
+LARGEST = 8 * 1024 * 1024
+LARGEST_SUM = 64 * 1024 * 1024
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+
+
+class Library:
+    """Everything that was read for one configuration."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+        self.files: list[Path] = []
+        self.folders: list[Path] = []
+        self.size = 0
+        self._digest = hashlib.sha256()
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of all raw bytes, in the order they were read; not for showing."""
+        return self._digest.hexdigest()
+
+    def note(self, path: Path, raw: bytes) -> None:
+        """This too belongs to the configuration."""
+        self.files.append(path)
+        self._digest.update(f"{len(raw)}:{path}\n".encode())
+        self._digest.update(raw)
+
+    def read(self, path: Path, wanted_by: Spot | None) -> Source | None:
+        """The text of a file, or None and a problem: at the file itself, or where it was included."""
+        raw = self._bytes(path, wanted_by)
+        if raw is None:
+            return None
+        self.note(path, raw)
+        return self._text(path, raw)
+
+    def _bytes(self, path: Path, wanted_by: Spot | None) -> bytes | None:
+        nobody = wanted_by or Spot(Source(str(path), ""), 1, 1, 1)
+        try:
+            with path.open("rb") as file:
+                raw = file.read(LARGEST + 1)
+        except OSError as error:
+            self._unreadable(path, error, nobody, included=wanted_by is not None)
+            return None
+        self.size += len(raw)
+        if len(raw) > LARGEST:
+            self.findings.add("TH1003", nobody, f"`{path}` is larger than 8 MiB", "split it and `include:` the parts")
+            return None
+        if self.size > LARGEST_SUM:
+            self.findings.add("TH1003", nobody, f"with `{path}`, the files are larger than 64 MiB together")
+            return None
+        return raw
+
+    def _unreadable(self, path: Path, error: OSError, spot: Spot, *, included: bool) -> None:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        if error.errno == errno.ENOENT:
+            code, message = ("TH1201" if included else "TH1001"), f"`{path}` does not exist"
+        elif error.errno == errno.EISDIR:
+            code, message = "TH1002", f"`{path}` is a folder"
+        elif error.errno == errno.ELOOP:
+            code, message = "TH1002", f"`{path}` is a circle of symbolic links"
+        else:
+            code, message = "TH1002", f"`{path}` cannot be read: {reason}"
+        self.findings.add(code, spot, message)
+
+    def _text(self, path: Path, raw: bytes) -> Source | None:
+        try:
+            text = raw.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            before = raw[: error.start].decode("utf-8", "replace")
+            wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
+            found = "the file is UTF-16" if wide else f"the byte 0x{raw[error.start]:02x} is not UTF-8"
+            spot = _end_of(Source(str(path), before))
+            self.findings.add("TH1004", spot, found, "save the file as UTF-8")
+            return None
+        source = Source(str(path), text)
+        control = _CONTROL.search(text)
+        if control:
+            spot = _end_of(Source(str(path), text[: control.start()]))
+            name = f"U+{ord(control[0]):04X}"
+            self.findings.add("TH1005", spot._replace(source=source), f"a control character ({name})", "remove it")
+            return None
+        return source
+
+
+def _end_of(source: Source) -> Spot:
+    """The place just behind a text."""
+    lines = source.lines()
+    return Spot(source, len(lines), len(lines[-1]) + 1, 1)
