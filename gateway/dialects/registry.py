@@ -5,8 +5,8 @@ from types import MappingProxyType
 
 from gateway.dialects.anthropic.dialect import Anthropic
 from gateway.dialects.base import Dialect
-from gateway.dialects.gemini.dialect import Gemini
 from gateway.dialects.echo.dialect import Echo
+from gateway.dialects.gemini.dialect import Gemini
 from gateway.dialects.openai.dialect import OpenAI
 from gateway.domain.dialect_facts import DIALECTS
 
