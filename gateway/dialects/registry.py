@@ -5,9 +5,12 @@ from types import MappingProxyType
 
 from gateway.dialects.anthropic.dialect import Anthropic
 from gateway.dialects.base import Dialect
+from gateway.dialects.bedrock.dialect import Bedrock
+from gateway.dialects.cohere.dialect import Cohere
 from gateway.dialects.echo.dialect import Echo
 from gateway.dialects.gemini.dialect import Gemini
 from gateway.dialects.openai.dialect import OpenAI
+from gateway.dialects.voyage import Voyage
 from gateway.domain.dialect_facts import DIALECTS
 
 SPEAKERS: Mapping[str, Dialect] = MappingProxyType(
@@ -16,6 +19,9 @@ SPEAKERS: Mapping[str, Dialect] = MappingProxyType(
         "openai": OpenAI(),
         "anthropic": Anthropic(),
         "gemini": Gemini(),
+        "bedrock": Bedrock(),
+        "cohere": Cohere(),
+        "voyage": Voyage(),
     }
 )
 """By the `speaks` of `domain.dialect_facts`."""

@@ -29,6 +29,18 @@ DIALECTS: Mapping[str, DialectFacts] = MappingProxyType(
         "openai": _row("openai", "https://api.openai.com/v1", options=("organization", "project")),
         "anthropic": _row("anthropic", "https://api.anthropic.com", options=("version", "beta")),
         "gemini": _row("gemini", "https://generativelanguage.googleapis.com/v1beta"),
+        "bedrock": _row(
+            "bedrock",
+            "https://bedrock-runtime.{region}.amazonaws.com",
+            needs_key=False,
+            options=(
+                *("region", "access_key_id", "secret_access_key", "session_token", "profile", "credentials_file"),
+                *("role_arn", "role_session_name", "web_identity_token_file", "sts_url"),
+                *("guardrail_id", "guardrail_version", "input_type"),
+            ),
+        ),
+        "cohere": _row("cohere", "https://api.cohere.com", options=("input_type",)),
+        "voyage": _row("voyage", "https://api.voyageai.com/v1", options=("input_type",)),
     }
 )
 """Every dialect a provider may name. Hosts that speak another's dialect are rows with the same `speaks`."""

@@ -1,0 +1,1 @@
+"""How Cohere speaks: the Chat and Embed APIs, version 2."""
