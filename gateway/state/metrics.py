@@ -1,0 +1,180 @@
+"""What Prometheus may ask: counted in plain dictionaries while requests run, put into its words at the scrape.
+
+Labels come from closed sets (routes, status codes, names in the configuration); nothing a caller writes becomes one.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import msgspec
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import Collector
+
+from gateway.domain.answer import Usage
+from gateway.domain.trail import Attempt
+from gateway.state.tally import Labels, Spread, Tally
+
+Gauges = Callable[[], Mapping[str, float]]
+
+LATENCY_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+FIRST_BYTE_S = (0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 60.0)
+NOTHING = ""
+
+GAUGES: Mapping[str, str] = {
+    "in_flight": "Requests being served now",
+    "journal_lag_records": "Records in the journal that the ledger does not have yet",
+    "journal_bytes": "Size of the journal on disk",
+    "clock_skew_seconds": "How far the wall clock has moved against the monotonic one since the start",
+    "state_store_up": "1 while the shared store answers",
+}
+
+
+class Dump(msgspec.Struct, frozen=True):
+    """All numbers of one process, for the one that answers the scrape."""
+
+    tallies: dict[str, list[tuple[Labels, float]]]
+    spreads: dict[str, list[tuple[Labels, list[float]]]]
+    gauges: dict[str, float]
+    degraded: list[str]
+    digest: str
+
+
+class Metrics:
+    """One per process."""
+
+    def __init__(self, version: str = "") -> None:
+        self._version = version
+        self._digest = NOTHING
+        self._gauges: Gauges = dict
+        self._degraded: Callable[[], Iterable[str]] = tuple
+        self._requests = Tally("requests", "Requests answered", ("endpoint", "status", "provider", "model"))
+        self._attempts = Tally("attempts", "Calls made to providers", ("offer", "outcome"))
+        self._tokens = Tally("tokens", "Tokens used", ("provider", "model", "kind"))
+        self._cost = Tally("cost_usd", "US dollars spent", ("provider", "model"))
+        self._reloads = Tally("config_reloads", "Attempts to load a new configuration", ("outcome",))
+        self._events = Tally("events", "Things worth an alert", ("event",))
+        self._seconds = Spread("request_seconds", "From the request to the end of its answer", ("endpoint",), LATENCY_S)
+        self._first = Spread("first_byte_seconds", "From a call to its first byte", ("offer",), FIRST_BYTE_S)
+
+    def watch(self, gauges: Gauges, degraded: Callable[[], Iterable[str]]) -> None:
+        """Where to read, at a scrape, what is not counted but true at that moment. Gauges are named in GAUGES."""
+        self._gauges = gauges
+        self._degraded = degraded
+
+    def answered(
+        self, endpoint: str, status: int, provider: str = NOTHING, model: str = NOTHING, seconds: float | None = None
+    ) -> None:
+        self._requests.add((endpoint, str(status), provider, model))
+        if seconds is not None:
+            self._seconds.observe((endpoint,), seconds)
+
+    def attempted(self, attempt: Attempt) -> None:
+        failure = attempt.failure
+        self._attempts.add((attempt.offer, "ok" if failure is None else failure.kind))
+        if attempt.first_byte_ms is not None and failure is None:
+            self._first.observe((attempt.offer,), attempt.first_byte_ms / 1000)
+
+    def used(self, provider: str, model: str, usage: Usage, cost_usd: float) -> None:
+        add = self._tokens.add
+        for kind, tokens in (
+            ("input", usage.input_tokens + usage.audio_input_tokens + usage.image_tokens),
+            ("cache_read", usage.cache_read_tokens),
+            ("cache_write", usage.cache_write_tokens),
+            ("output", usage.output_tokens + usage.audio_output_tokens),
+            ("reasoning", usage.reasoning_tokens),
+        ):
+            if tokens:
+                add((provider, model, kind), tokens)
+        if cost_usd:
+            self._cost.add((provider, model), cost_usd)
+
+    def reloaded(self, digest: str) -> None:
+        self._reloads.add(("ok",))
+        self._digest = digest
+
+    def reload_failed(self) -> None:
+        self._reloads.add(("failed",))
+
+    def note(self, event: str) -> None:
+        """`event` is a word of the code, never of a caller."""
+        self._events.add((event,))
+
+    def dump(self) -> bytes:
+        """For another worker, which answers the scrape."""
+        return msgspec.msgpack.encode(
+            Dump(
+                {tally.name: list(tally.values.items()) for tally in self._tallies()},
+                {spread.name: list(spread.values.items()) for spread in self._spreads()},
+                dict(self._gauges()),
+                list(self._degraded()),
+                self._digest,
+            )
+        )
+
+    def exposition(self, others: Iterable[bytes] = ()) -> bytes:
+        """Prometheus text of this process, and of the workers beside it."""
+        whole = Metrics(self._version)
+        dumps = [msgspec.msgpack.decode(data, type=Dump) for data in (self.dump(), *others)]
+        for dump in dumps:
+            for tally in whole._tallies():
+                tally.merge(dump.tallies.get(tally.name, []))
+            for spread in whole._spreads():
+                spread.merge(dump.spreads.get(spread.name, []))
+        registry = CollectorRegistry()
+        registry.register(Page(whole._tallies(), whole._spreads(), dumps, self._version))
+        return generate_latest(registry)
+
+    def _tallies(self) -> tuple[Tally, ...]:
+        return (self._requests, self._attempts, self._tokens, self._cost, self._reloads, self._events)
+
+    def _spreads(self) -> tuple[Spread, ...]:
+        return (self._seconds, self._first)
+
+
+class Page(Collector):
+    """One scrape in the library's words."""
+
+    def __init__(
+        self, tallies: tuple[Tally, ...], spreads: tuple[Spread, ...], dumps: list[Dump], version: str
+    ) -> None:
+        self._tallies = tallies
+        self._spreads = spreads
+        self._dumps = dumps
+        self._version = version
+
+    def collect(self) -> Iterator[CounterMetricFamily | HistogramMetricFamily | GaugeMetricFamily]:
+        for tally in self._tallies:
+            counter = CounterMetricFamily(f"tokenhub_{tally.name}", tally.help, labels=tally.labels)
+            for labels, amount in tally.values.items():
+                counter.add_metric(labels, amount)
+            yield counter
+        for spread in self._spreads:
+            yield _histogram(spread)
+        yield from self._standing()
+
+    def _standing(self) -> Iterator[GaugeMetricFamily]:
+        for name, told in GAUGES.items():
+            values = [dump.gauges[name] for dump in self._dumps if name in dump.gauges]
+            if values:
+                lowest = name == "state_store_up"
+                yield GaugeMetricFamily(f"tokenhub_{name}", told, value=min(values) if lowest else sum(values))
+        degraded = GaugeMetricFamily("tokenhub_degraded", "What does not work as it should", labels=("what",))
+        for what in sorted({what for dump in self._dumps for what in dump.degraded}):
+            degraded.add_metric((what,), 1.0)
+        yield degraded
+        info = GaugeMetricFamily("tokenhub_config_info", "The configuration that serves", labels=("digest", "version"))
+        for digest in sorted({dump.digest for dump in self._dumps if dump.digest}):
+            info.add_metric((digest[:12], self._version), 1.0)
+        yield info
+
+
+def _histogram(spread: Spread) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(f"tokenhub_{spread.name}", spread.help, labels=spread.labels)
+    for labels, row in spread.values.items():
+        buckets, total = [], 0.0
+        for bound, count in zip((*spread.bounds, float("inf")), row, strict=False):
+            total += count
+            buckets.append(("+Inf" if bound == float("inf") else repr(bound), total))
+        family.add_metric(labels, buckets, row[-1])
+    return family
