@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gateway.dialects.anthropic.dialect import Anthropic
+from gateway.dialects.azure import Azure
 from gateway.dialects.base import Dialect
 from gateway.dialects.bedrock.dialect import Bedrock
 from gateway.dialects.cohere.dialect import Cohere
@@ -15,6 +16,7 @@ from gateway.domain.dialect_facts import DIALECTS
 
 SPEAKERS: Mapping[str, Dialect] = MappingProxyType(
     {
+        "azure": Azure(),
         "echo": Echo(),
         "openai": OpenAI(),
         "anthropic": Anthropic(),
@@ -26,9 +28,7 @@ SPEAKERS: Mapping[str, Dialect] = MappingProxyType(
 )
 """By the `speaks` of `domain.dialect_facts`."""
 
-BY_NAME: dict[str, Dialect] = {
-    name: SPEAKERS[facts.speaks] for name, facts in DIALECTS.items() if facts.speaks in SPEAKERS
-}
+BY_NAME: Mapping[str, Dialect] = MappingProxyType({name: SPEAKERS[facts.speaks] for name, facts in DIALECTS.items()})
 
 
 def dialect_of(name: str) -> Dialect:

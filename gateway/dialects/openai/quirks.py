@@ -1,15 +1,12 @@
-"""How hosts that speak OpenAI's dialect differ from it: a row a host, and the same words as `options:`."""
+"""What a host that speaks OpenAI's dialect may do differently, and how a file says so under `options:`."""
 
-from collections.abc import Mapping
 from types import MappingProxyType
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from gateway.domain.table import Provider
 from gateway.secret import Secret
 
-OPENAI_URL = "https://api.openai.com/"
+ENDPOINTS = frozenset({"chat", "completions", "embeddings"})
 
 
 class Quirks(Struct, frozen=True, kw_only=True):
@@ -20,28 +17,26 @@ class Quirks(Struct, frozen=True, kw_only=True):
     refuse_fields: frozenset[str] = frozenset()
     """Fields it cannot express. `field=value` refuses one value (or `type`) of a field."""
     drop_fields: frozenset[str] = frozenset()
-    """Fields that are left out without a word: the host chokes on them and nobody misses them."""
+    """Fields that change no answer and that the host chokes on: labels, hints for caches."""
+    drop_message_fields: frozenset[str] = frozenset()
+    """The same, inside messages: reasoning of earlier turns, which other hosts gave and want back."""
     rename_fields: tuple[tuple[str, str], ...] = ()
     stream_options: bool = True
     """Knows `stream_options.include_usage`."""
     embedding_formats: frozenset[str] = frozenset({"float", "base64"})
     developer_role: bool = True
     """Knows the role `developer`; where not, it becomes `system`."""
+    endpoints: frozenset[str] = ENDPOINTS
+    """What it serves at all; for the documentation."""
+    lacks: frozenset[str] = frozenset()
+    """Features it has no field for; for the documentation."""
+
+    @property
+    def bends_messages(self) -> bool:
+        return bool(self.drop_message_fields) or not self.developer_role
 
 
 AS_WRITTEN = Quirks()
-
-QUIRKS: Mapping[str, Quirks] = MappingProxyType({"openai": Quirks(max_tokens_field="max_completion_tokens")})
-"""By the dialect's name in the file."""
-
-
-def quirks_of(provider: Provider) -> Quirks:
-    """The row of the host, bettered by what the file says under `options:`."""
-    row = QUIRKS.get(provider.dialect, AS_WRITTEN)
-    if provider.dialect == "openai" and not provider.base_url.startswith(OPENAI_URL):
-        row = AS_WRITTEN
-    said = {name: read(provider.options[name]) for name, read in OPTIONS.items() if name in provider.options}
-    return replace(row, **said) if said else row
 
 
 def _text(value: Secret) -> str:
@@ -66,10 +61,11 @@ OPTIONS = MappingProxyType(
         "max_tokens_field": _text,
         "refuse_fields": _names,
         "drop_fields": _names,
+        "drop_message_fields": _names,
         "rename_fields": _pairs,
         "stream_options": _truth,
         "embedding_formats": _names,
         "developer_role": _truth,
     }
 )
-"""Each option's name in the file, and how its text is read."""
+"""Each option's name in the file, and how its text is read: lists by commas, pairs as `old:new`."""

@@ -43,8 +43,8 @@ def body_of(ask: Ask, model: str, quirks: Quirks) -> bytes:
     if quirks.max_tokens_field:
         _rename_bound(payload, quirks.max_tokens_field)
     if quirks.refuse_fields:
-        for name in refused(payload, quirks):
-            del payload[name]
+        for name in (*refused(payload, quirks), *quirks.refuse_fields):
+            payload.pop(name, None)
     if quirks is not AS_WRITTEN:
         _bend(payload, ask, quirks)
     return ENCODE(payload)
@@ -92,8 +92,8 @@ def _bend(payload: dict[str, Any], ask: Ask, quirks: Quirks) -> None:
     for old, new in quirks.rename_fields:
         if old in payload:
             payload[new] = payload.pop(old)
-    if not quirks.developer_role and ask.endpoint == "chat":
-        payload["messages"] = [_as_system(message) for message in _list(payload.get("messages"))]
+    if quirks.bends_messages and ask.endpoint == "chat":
+        payload["messages"] = [_bent(message, quirks) for message in _list(payload.get("messages"))]
     if ask.endpoint == "embeddings" and payload.get("encoding_format", "float") not in quirks.embedding_formats:
         payload["encoding_format"] = min(quirks.embedding_formats)
         if quirks.embedding_formats == {"float"}:
@@ -105,7 +105,11 @@ def _list(value: Any) -> list[Any]:
     return plain if isinstance(plain, list) else []
 
 
-def _as_system(message: Any) -> Any:
-    if isinstance(message, dict) and message.get("role") == "developer":
-        return message | {"role": "system"}
-    return message
+def _bent(message: Any, quirks: Quirks) -> Any:
+    if not isinstance(message, dict):
+        return message
+    if not quirks.developer_role and message.get("role") == "developer":
+        message = message | {"role": "system"}
+    if quirks.drop_message_fields.isdisjoint(message):
+        return message
+    return {name: value for name, value in message.items() if name not in quirks.drop_message_fields}

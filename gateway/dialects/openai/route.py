@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from gateway.dialects.openai.quirks import Quirks, quirks_of
+from gateway.dialects.openai.hosts import quirks_of
+from gateway.dialects.openai.quirks import Quirks
 from gateway.domain.ask import Ask
 from gateway.domain.call import Headers
 from gateway.domain.table import Provider
