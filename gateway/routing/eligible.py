@@ -19,19 +19,20 @@ from typing import NamedTuple
 
 from gateway.domain.plan import Refusal
 from gateway.domain.table import Offer
-from gateway.routing.estimate import HEADROOM, cost_of, output_tokens
-from gateway.routing.scene import OPEN, Scene, back_in_s, standing_of, vitals_of
+from gateway.routing.estimate import HEADROOM, output_tokens
+from gateway.routing.scene import OPEN, Scene, back_in_s, cost_of, standing_of, vitals_of
 
 CERTAIN = 2
 """Our estimate is never off by this factor: from here on, asking the provider is useless."""
 
 
 class Rule(NamedTuple):
-    """`breaks` is asked for every offer, `why` only where somebody will read it."""
+    """`matters` is asked once a plan, `breaks` for every offer, `why` only where somebody will read it."""
 
     word: str
     breaks: Callable[[Offer, Scene], bool]
     why: Callable[[Offer, Scene], str]
+    matters: Callable[[Scene], bool]
 
 
 class Notes:
@@ -43,33 +44,39 @@ class Notes:
         self._most = most
         self.refused = list(refused)
 
-    def refuse(self, offer: Offer, rule: Rule, scene: Scene) -> None:
-        if len(self.refused) < self._most:
-            self.note(offer.name, rule.word, rule.why(offer, scene))
+    def refuse(self, offers: Iterable[Offer], rule: Rule, scene: Scene) -> None:
+        for offer in offers:
+            if len(self.refused) >= self._most:
+                return
+            if rule.breaks(offer, scene):
+                self.note(offer.name, rule.word, rule.why(offer, scene))
 
     def note(self, name: str, rule: str, why: str) -> None:
         self.refused.append(Refusal(name=name, rule=rule, why=why))
 
 
-def sift(offers: Iterable[Offer], rules: Sequence[Rule], scene: Scene, notes: Notes) -> list[Offer]:
-    """The offers that break no rule."""
-    fit = []
-    for offer in offers:
-        for rule in rules:
-            if rule.breaks(offer, scene):
-                notes.refuse(offer, rule, scene)
-                break
-        else:
-            fit.append(offer)
-    return fit
+class Sieve(NamedTuple):
+    """The rules that can refuse anything in this scene, and where their refusals go."""
+
+    rules: Sequence[Rule]
+    scene: Scene
+    notes: Notes
 
 
-def rules_for(scene: Scene, *, chosen: bool) -> tuple[Rule, ...]:
-    """`chosen`: we pick among models, so features are a filter; a named model is given the benefit of the doubt."""
-    if scene.policy is not None:
-        return POLICY
-    rules = CHOSEN if chosen and scene.ask.features else NAMED
-    return (*rules, CIRCUIT) if scene.snapshot.routing.health.open_offers == "out" else rules
+def make_sieve(chain: Sequence[Rule], scene: Scene, notes: Notes) -> Sieve:
+    return Sieve([rule for rule in chain if rule.matters(scene)], scene, notes)
+
+
+def sift(offers: Sequence[Offer], sieve: Sieve) -> Sequence[Offer]:
+    """The offers that break no rule; each of the others is refused by the first rule it breaks."""
+    rules, scene, notes = sieve
+    for rule in rules:
+        breaks = rule.breaks
+        fit = [offer for offer in offers if not breaks(offer, scene)]
+        if len(fit) < len(offers):
+            notes.refuse(offers, rule, scene)
+        offers = fit
+    return offers
 
 
 def serves(offer: Offer, scene: Scene) -> bool:
@@ -133,11 +140,11 @@ def _why_weak(offer: Offer, scene: Scene) -> str:
 def _overflows(offer: Offer, scene: Scene) -> bool:
     """Hard: the input with headroom and the output have to fit."""
     window = offer.context_window
-    return 0 < window < scene.ask.input_tokens * HEADROOM + output_tokens(scene.ask, offer)
+    return 0 < window < scene.ask.input_tokens * HEADROOM + output_tokens(scene.wanted, offer)
 
 
 def _why_overflows(offer: Offer, scene: Scene) -> str:
-    output = output_tokens(scene.ask, offer)
+    output = output_tokens(scene.wanted, offer)
     return (
         f"about {scene.ask.input_tokens} tokens of input (and {HEADROOM - 1:.0%}) and {output} of output "
         f"do not fit its window of {offer.context_window}"
@@ -145,7 +152,7 @@ def _why_overflows(offer: Offer, scene: Scene) -> str:
 
 
 def _hopeless(offer: Offer, scene: Scene) -> bool:
-    return 0 < offer.context_window * CERTAIN <= scene.ask.input_tokens and one_text(scene)
+    return 0 < offer.context_window * CERTAIN <= scene.ask.input_tokens
 
 
 def _why_hopeless(offer: Offer, scene: Scene) -> str:
@@ -153,12 +160,12 @@ def _why_hopeless(offer: Offer, scene: Scene) -> str:
 
 
 def _too_dear(offer: Offer, scene: Scene) -> bool:
-    return scene.policy is not None and cost_of(scene.ask, offer) > scene.policy.max_budget_usd
+    return scene.policy is not None and cost_of(offer, scene) > scene.policy.max_budget_usd
 
 
 def _why_dear(offer: Offer, scene: Scene) -> str:
     budget = scene.policy.max_budget_usd if scene.policy else 0.0
-    return f"estimated cost {cost_of(scene.ask, offer):.6f} USD is above {budget:g} USD"
+    return f"estimated cost {cost_of(offer, scene):.6f} USD is above {budget:g} USD"
 
 
 def _too_slow(offer: Offer, scene: Scene) -> bool:
@@ -179,21 +186,44 @@ def _why_circuit(offer: Offer, scene: Scene) -> str:
     return f"circuit is open for another {back_in_s(offer, scene.moment):.1f} s"
 
 
-FEATURES = Rule("features", lacks_features, _why_features)
-CIRCUIT = Rule("circuit", _circuit_open, _why_circuit)
-_ENDPOINT = Rule("endpoint", _wrong_endpoint, _why_endpoint)
-_DISABLED = Rule("disabled", _disabled, _why_disabled)
+def _always(_scene: Scene) -> bool:
+    return True
 
-NAMED = (_ENDPOINT, Rule("window", _hopeless, _why_hopeless), _DISABLED)
-CHOSEN = (_ENDPOINT, FEATURES, Rule("window", _hopeless, _why_hopeless), _DISABLED)
+
+def _wants_features(scene: Scene) -> bool:
+    return bool(scene.ask.features)
+
+
+def _wants_weight(scene: Scene) -> bool:
+    return scene.policy is not None and scene.policy.min_weight > 0
+
+
+def _knows_health(scene: Scene) -> bool:
+    return bool(scene.moment.offers or scene.moment.providers)
+
+
+def _drops_open(scene: Scene) -> bool:
+    return scene.snapshot.routing.health.open_offers == "out" and _knows_health(scene)
+
+
+FEATURES = Rule("features", lacks_features, _why_features, _wants_features)
+_ENDPOINT = Rule("endpoint", _wrong_endpoint, _why_endpoint, _always)
+_DISABLED = Rule("disabled", _disabled, _why_disabled, _always)
+_HOPELESS = Rule("window", _hopeless, _why_hopeless, one_text)
+_OPEN_IS_OUT = Rule("circuit", _circuit_open, _why_circuit, _drops_open)
+
+NAMED = (_ENDPOINT, _HOPELESS, _DISABLED, _OPEN_IS_OUT)
+"""A named model is given the benefit of the doubt."""
+CHOSEN = (_ENDPOINT, FEATURES, _HOPELESS, _DISABLED, _OPEN_IS_OUT)
+"""Where we pick among models, we answer for the pick."""
 POLICY = (
     _ENDPOINT,
     FEATURES,
-    Rule("weight", _too_weak, _why_weak),
-    Rule("window", _overflows, _why_overflows),
-    Rule("budget", _too_dear, _why_dear),
+    Rule("weight", _too_weak, _why_weak, _wants_weight),
+    Rule("window", _overflows, _why_overflows, _always),
+    Rule("budget", _too_dear, _why_dear, _always),
     _DISABLED,
-    Rule("latency", _too_slow, _why_slow),
-    CIRCUIT,
+    Rule("latency", _too_slow, _why_slow, _knows_health),
+    Rule("circuit", _circuit_open, _why_circuit, _knows_health),
 )
 """First what the request and the offer are, then how the world is: what is refused last would otherwise do."""

@@ -54,15 +54,19 @@ def at_least_hint(estimate: int, hint: int | None) -> int:
     return max(estimate, hint or 0)
 
 
-def output_tokens(ask: Ask, offer: Offer) -> int:
-    """The output per choice that estimates and limits count with."""
+def output_wanted(ask: Ask) -> int:
+    """The output per choice that estimates and limits count with, before the model's own maximum caps it."""
     if ask.endpoint == "embeddings":
         return 0
-    wanted = DEFAULT_OUTPUT_TOKENS if ask.output_tokens is None else ask.output_tokens
-    if ask.output is not None and ask.output.max_tokens is not None:
-        wanted = ask.output.max_tokens if ask.output_tokens is None else min(wanted, ask.output.max_tokens)
+    shaped = ask.output.max_tokens if ask.output is not None else None
+    if ask.output_tokens is None:
+        return DEFAULT_OUTPUT_TOKENS if shaped is None else shaped
+    return ask.output_tokens if shaped is None else min(ask.output_tokens, shaped)
+
+
+def output_tokens(wanted: int, offer: Offer) -> int:
     most = offer.max_output_tokens
-    return min(wanted, most) if most else wanted
+    return most if 0 < most < wanted else wanted
 
 
 def estimate_cost(offer: Offer, input_tokens: int, output_tokens: int, choices: int = 1) -> float:
@@ -74,11 +78,6 @@ def estimate_cost(offer: Offer, input_tokens: int, output_tokens: int, choices: 
     if above is not None and input_tokens > above.tokens:
         per_input, per_output = above.input, above.output
     return (input_tokens * per_input + output_tokens * choices * per_output) / MILLION + price.request
-
-
-def cost_of(ask: Ask, offer: Offer) -> float:
-    """What this ask will cost at this offer, if it uses all the output it asks for."""
-    return estimate_cost(offer, ask.input_tokens, output_tokens(ask, offer), ask.choices)
 
 
 def cost_usd(price: Price | None, usage: Usage) -> float:

@@ -9,11 +9,11 @@ from msgspec import Struct
 
 from gateway.domain.plan import Step
 from gateway.domain.table import Offer
-from gateway.routing.eligible import Notes, Rule, looks_too_small, sift
-from gateway.routing.estimate import estimate_cost, output_tokens
+from gateway.routing.eligible import Notes, Sieve, looks_too_small, sift
+from gateway.routing.estimate import output_tokens
 from gateway.routing.resolve import Target
-from gateway.routing.scene import COOLING, STANDINGS, TRIAL, Scene, back_in_s, standing_of
-from gateway.routing.score import Ranked
+from gateway.routing.scene import COOLING, STANDINGS, TRIAL, Scene, back_in_s, cost_of, standing_of
+from gateway.routing.score import Ranked, score_of
 from gateway.routing.strategies import in_order
 
 ESCALATED = "escalated-context-overflow"
@@ -49,13 +49,13 @@ class Lineup:
     def empty(self) -> bool:
         return not self._seen
 
-    def enlist(self, target: Target, rules: Sequence[Rule], notes: Notes, reason: str) -> None:
+    def enlist(self, target: Target, sieve: Sieve, reason: str) -> None:
         """The groups of one name, as far as there is room."""
         scene = self._scene
         for group in target.groups:
             if self.full:
                 return
-            fit = in_turn(sift(group.offers, rules, scene, notes), target, scene)
+            fit = in_turn(sift(group.offers, sieve), target, scene)
             for place, offer in enumerate(fit):
                 if self.full:
                     self.keep(fit[place:])
@@ -91,7 +91,7 @@ class Lineup:
             return None
         return min(back_in_s(step.offer, self._scene.moment) for step in self._all())
 
-    def wider(self, beyond: Iterable[Offer], rules: Sequence[Rule]) -> tuple[Step, ...]:
+    def wider(self, beyond: Iterable[Offer], sieve: Sieve) -> tuple[Step, ...]:
         """Healthy offers that found no room, with a window larger than the smallest in line; smallest first.
 
         `beyond` was never looked at; it is only now, and only if the input comes near that window.
@@ -102,12 +102,13 @@ class Lineup:
         near = self._scene.ask.input_tokens * NEAR > smallest
         pool = [*self._spare, *beyond] if near else self._spare
         larger = sorted((offer for offer in pool if offer.context_window > smallest), key=_window)
-        return tuple(self._first_fit(larger, rules))
+        return tuple(self._first_fit(larger, sieve))
 
-    def _first_fit(self, offers: Iterable[Offer], rules: Sequence[Rule]) -> list[Step]:
+    def _first_fit(self, offers: Iterable[Offer], sieve: Sieve) -> list[Step]:
         scene, found = self._scene, list[Step]()
+        quiet = sieve._replace(notes=Notes(0))
         for offer in offers:
-            if offer.name in self._seen or not sift((offer,), rules, scene, Notes(0)):
+            if offer.name in self._seen or not sift((offer,), quiet):
                 continue
             standing = standing_of(offer, scene.moment)
             if standing <= TRIAL:
@@ -122,7 +123,7 @@ class Lineup:
         return (*good, *doubtful, *cooling, *broken)
 
 
-def in_turn(fit: list[Offer], target: Target, scene: Scene) -> Sequence[Offer]:
+def in_turn(fit: Sequence[Offer], target: Target, scene: Scene) -> Sequence[Offer]:
     """By the strategy; a rotation turns over the healthy only, so that a dead offer's turns are spread over all."""
     strategy, turn, moment = target.strategy, target.turn.used, scene.moment
     if strategy != "round-robin":
@@ -133,15 +134,15 @@ def in_turn(fit: list[Offer], target: Target, scene: Scene) -> Sequence[Offer]:
 
 
 def _step(offer: Offer, reason: str, scene: Scene, standing: int, judged: Ranked | None) -> Step:
-    ask = scene.ask
-    output = output_tokens(ask, offer)
+    if judged is None:
+        judged = Ranked(offer, cost_of(offer, scene))
     return Step(
         offer=offer,
         reason=reason,
-        cost_usd=estimate_cost(offer, ask.input_tokens, output, ask.choices),
-        output_tokens=output,
-        score=judged.score if judged is not None else None,
-        draw=judged.draw if judged is not None else None,
+        cost_usd=judged.cost_usd,
+        output_tokens=output_tokens(scene.wanted, offer),
+        score=score_of(judged),
+        draw=judged.draw,
         standing=STANDINGS[standing],
     )
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 
 from gateway.domain.plan import Plan
 from gateway.domain.table import Offer
-from gateway.routing.eligible import FEATURES, Notes, Rule, lacks_features, rules_for, serves
+from gateway.routing.eligible import CHOSEN, FEATURES, NAMED, Notes, Sieve, lacks_features, make_sieve, serves
 from gateway.routing.lineup import Depth, Lineup
 from gateway.routing.refuse import lacks, no_name, unknown_fallback, unknown_model, wrong_endpoint
 from gateway.routing.resolve import AUTO, Target, resolve, resolve_declared
@@ -23,8 +23,6 @@ from gateway.routing.scene import Scene, permitted
 
 STRICT_FEATURES = ("dimensions",)
 """What a model can or cannot do for certain: asked of a named model that cannot, it is the caller's mistake."""
-
-Chain = Sequence[tuple[str, Target]]
 
 
 def plan_named(scene: Scene, depth: Depth) -> Plan:
@@ -35,16 +33,12 @@ def plan_named(scene: Scene, depth: Depth) -> Plan:
     notes = Notes(depth.refusals, target.skipped)
     chain = _fallback_chain(target, scene, notes)
     lineup = Lineup(scene, depth.steps)
-    rules = rules_for(scene, chosen=True)
-    if target.chosen:
-        lineup.enlist(target, rules, notes, _reason(target))
-    else:
-        lineup.enlist(target, _lenient(name, target, scene, notes), notes, _reason(target))
-        if lineup.empty:
-            _check_endpoint(name, target, scene)
-    for number, (_, fallback) in enumerate(chain, 1):
-        if not lineup.full:
-            lineup.enlist(fallback, rules, notes, f"fallback-{number}")
+    strict = make_sieve(CHOSEN, scene, notes)
+    lineup.enlist(target, strict if target.chosen else _lenient(name, target, strict), _reason(target))
+    if lineup.empty and not target.chosen:
+        _check_endpoint(name, target, scene)
+    for number, fallback in enumerate(chain, 1):
+        lineup.enlist(fallback, strict, f"fallback-{number}")
     return Plan(
         asked=name,
         kind=target.kind,
@@ -52,8 +46,8 @@ def plan_named(scene: Scene, depth: Depth) -> Plan:
         strategy=target.strategy,
         steps=lineup.steps(),
         refused=tuple(notes.refused),
-        turn=target.turn.rotation if target.rotates or target.strategy == "round-robin" else None,
-        wider=lineup.wider(_not_looked_at(target, scene), rules),
+        turn=target.rotation,
+        wider=lineup.wider(_not_looked_at(target, scene), strict),
         healthy=lineup.healthy(),
         retry_after_s=lineup.retry_after_s(),
     )
@@ -71,7 +65,7 @@ def _name_asked(scene: Scene) -> str:
     return default
 
 
-def _fallback_chain(target: Target, scene: Scene, notes: Notes) -> Chain:
+def _fallback_chain(target: Target, scene: Scene, notes: Notes) -> Sequence[Target]:
     """The caller's chain replaces the configured one; requests for `*` never leave the ladder."""
     asked = scene.ask.fallback
     if target.kind == "wildcard":
@@ -81,31 +75,31 @@ def _fallback_chain(target: Target, scene: Scene, notes: Notes) -> Chain:
     return _configured_chain(target, scene, notes) if asked is None else _asked_chain(asked, scene, notes)
 
 
-def _asked_chain(asked: Sequence[str], scene: Scene, notes: Notes) -> Chain:
+def _asked_chain(asked: Sequence[str], scene: Scene, notes: Notes) -> Sequence[Target]:
     names = list(dict.fromkeys(asked))
     most = scene.snapshot.defaults.max_fallbacks
     for name in names[most:]:
         notes.note(name, "too-many", f"only the first {most} fallbacks count")
-    chain: list[tuple[str, Target]] = []
+    chain: list[Target] = []
     for name in names[:most]:
         target = resolve_declared(name, scene)
         if target is None:
             raise unknown_fallback(name)
-        chain.append((name, target))
+        chain.append(target)
     return chain
 
 
-def _configured_chain(target: Target, scene: Scene, notes: Notes) -> Chain:
+def _configured_chain(target: Target, scene: Scene, notes: Notes) -> Sequence[Target]:
     """Of the first name that has one, on the way from the name asked for to its model."""
     fallbacks = scene.table.fallbacks
     if not fallbacks:
         return ()
     names = next((fallbacks[name] for name in target.names if name in fallbacks), ())
-    chain: list[tuple[str, Target]] = []
+    chain: list[Target] = []
     for name in names:
         other = resolve_declared(name, scene)
         if other is not None:
-            chain.append((name, other))
+            chain.append(other)
         elif scene.allowed is None:
             notes.note(name, "unknown", "the fallback is not a model that can be used now")
     return chain
@@ -115,18 +109,19 @@ def _reason(target: Target) -> str:
     return f"auto-{target.strategy}" if target.kind == "auto" else f"strategy-{target.strategy}"
 
 
-def _lenient(name: str, target: Target, scene: Scene, notes: Notes) -> Sequence[Rule]:
+def _lenient(name: str, target: Target, strict: Sieve) -> Sieve:
     """Operators declare too little: where no offer of a named model has a feature, the provider is asked anyway."""
+    _, scene, notes = strict
     wanted = scene.ask.features
     offers = _offers(target) if wanted else []
-    if any(not lacks_features(offer, scene) for offer in offers):
-        return rules_for(scene, chosen=True)
+    if not wanted or any(not lacks_features(offer, scene) for offer in offers):
+        return strict
     for feature in STRICT_FEATURES:
         if feature in wanted and not any(feature in offer.capabilities for offer in offers):
             raise lacks(name, feature)
     for offer in offers:
         notes.note(offer.name, FEATURES.word, f"{FEATURES.why(offer, scene)}; tried all the same, as none does")
-    return rules_for(scene, chosen=False)
+    return make_sieve(NAMED, scene, notes)
 
 
 def _check_endpoint(name: str, target: Target, scene: Scene) -> None:

@@ -7,15 +7,15 @@
 | `wildcard-rank-N` | rung N of the ladder, counted from 0 |
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from gateway.domain.ask import Policy
 from gateway.domain.plan import NameKind, Plan
 from gateway.domain.table import Offer
-from gateway.routing.eligible import POLICY, Notes, sift
+from gateway.routing.eligible import POLICY, Notes, Sieve, make_sieve, sift
 from gateway.routing.lineup import Depth, Lineup, in_turn
 from gateway.routing.refuse import shown, unknown_mode
-from gateway.routing.resolve import AUTO, Target, resolve
+from gateway.routing.resolve import AUTO, Group, Target, resolve
 from gateway.routing.scene import Scene, permitted
 from gateway.routing.score import Ranked, by_score
 from gateway.routing.thompson import MODE as THOMPSON
@@ -30,52 +30,36 @@ def plan_policy(scene: Scene, policy: Policy, depth: Depth) -> Plan:
         raise unknown_mode(policy.mode, (*modes, THOMPSON))
     hint = (policy.hint or "").strip() or AUTO
     target = resolve(hint, scene)
-    notes = Notes(depth.refusals)
+    notes = Notes(depth.refusals, target.skipped if target is not None else ())
+    if target is None:
+        notes.note(shown(hint), "unknown", "the hint does not exist or may not be used")
+    sieve = make_sieve(POLICY, scene, notes)
     lineup = Lineup(scene, depth.steps)
-    kind = _fill(lineup, hint, target, scene, notes)
-    turned = target is not None and kind != "policy" and (target.rotates or target.strategy == "round-robin")
+    followed = _line_up(target, policy.mode, lineup, sieve)
     return Plan(
         asked=hint,
-        kind=kind,
-        alias_from=target.alias_from if target is not None and kind != "policy" else None,
+        kind=_kind(followed),
+        alias_from=followed.alias_from if followed is not None else None,
         mode=policy.mode,
-        strategy=target.strategy if target is not None and kind != "policy" else None,
+        strategy=followed.strategy if followed is not None else None,
         steps=lineup.steps(),
         refused=tuple(notes.refused),
-        turn=target.turn.rotation if target is not None and turned else None,
-        wider=lineup.wider((), POLICY),
+        turn=followed.rotation if followed is not None else None,
+        wider=lineup.wider((), sieve),
         healthy=lineup.healthy(),
         retry_after_s=lineup.retry_after_s(),
     )
 
 
-def _fill(lineup: Lineup, hint: str, target: Target | None, scene: Scene, notes: Notes) -> NameKind:
-    """What became of the hint: followed, passed over, or a ladder that is never left."""
-    if target is None:
-        notes.note(shown(hint), "unknown", "the hint does not exist or may not be used")
-    elif target.kind == "wildcard":
-        notes.refused.extend(target.skipped)
-        lineup.enlist(target, POLICY, notes, "")
-        return "wildcard"
-    hinted = _hinted(target, scene, notes) if target is not None and target.kind != "auto" else []
-    _add_scored(lineup, hinted, target, scene, notes)
-    return "hint" if hinted else "policy"
-
-
-def _hinted(target: Target, scene: Scene, notes: Notes) -> list[Offer]:
-    """What the hint means and no limit forbids, in the order in which it would be tried."""
-    return [
-        offer for group in target.groups for offer in in_turn(sift(group.offers, POLICY, scene, notes), target, scene)
-    ]
-
-
-def _add_scored(lineup: Lineup, hinted: list[Offer], target: Target | None, scene: Scene, notes: Notes) -> None:
-    """The hint first, then every other eligible offer; all of them are judged against each other."""
-    others: Sequence[Offer] = permitted(scene.table.cheapest_first, scene)
-    if target is not None and target.kind != "auto":
-        named = {offer.name for group in target.groups for offer in group.offers}
-        others = [offer for offer in others if offer.name not in named]
-    ranking = _ranking([*hinted, *sift(others, POLICY, scene, notes)], scene)
+def _line_up(target: Target | None, mode: str, lineup: Lineup, sieve: Sieve) -> Target | None:
+    """The hint, if any of it is eligible. A ladder is never left; all else is followed by the scored order."""
+    if target is not None and target.kind == "wildcard":
+        lineup.enlist(target, sieve, "")
+        return target
+    meant: Iterable[Group] = () if target is None or target.kind == "auto" else target.groups
+    hinted = _hinted(meant, target, sieve)
+    others = sift(_others(meant, sieve.scene), sieve)
+    ranking = _ranking([*hinted, *others], mode, sieve.scene)
     if hinted:
         judged = {ranked.offer.name: ranked for ranked in ranking}
         for offer in hinted:
@@ -85,10 +69,30 @@ def _add_scored(lineup: Lineup, hinted: list[Offer], target: Target | None, scen
             lineup.keep(later.offer for later in ranking[place:])
             break
         lineup.add(ranked.offer, f"routed-weight-{ranked.offer.weight:g}", judged=ranked)
+    return target if hinted else None
 
 
-def _ranking(fit: Sequence[Offer], scene: Scene) -> list[Ranked]:
-    mode = scene.policy.mode if scene.policy is not None else THOMPSON
+def _hinted(meant: Iterable[Group], target: Target | None, sieve: Sieve) -> list[Offer]:
+    """What a hint means and no limit forbids, in the order in which it is tried."""
+    if target is None:
+        return []
+    fit = (in_turn(sift(group.offers, sieve), target, sieve.scene) for group in meant)
+    return list({offer.name: offer for offers in fit for offer in offers}.values())
+
+
+def _others(meant: Iterable[Group], scene: Scene) -> Sequence[Offer]:
+    offers = permitted(scene.table.cheapest_first, scene)
+    names = {offer.name for group in meant for offer in group.offers}
+    return [offer for offer in offers if offer.name not in names] if names else offers
+
+
+def _ranking(fit: Sequence[Offer], mode: str, scene: Scene) -> list[Ranked]:
     if mode == THOMPSON:
         return by_draw(fit, scene)
     return by_score(fit, scene, scene.snapshot.routing.modes[mode])
+
+
+def _kind(followed: Target | None) -> NameKind:
+    if followed is None:
+        return "policy"
+    return "wildcard" if followed.kind == "wildcard" else "hint"

@@ -52,6 +52,11 @@ class Target(Struct, frozen=True, kw_only=True):
     """We choose among models (auto, tier, ladder), so we answer for the choice: an offer that will not do is out."""
     skipped: tuple[Refusal, ...] = ()
 
+    @property
+    def rotation(self) -> str | None:
+        """The rotation that whoever serves the request has to note."""
+        return self.turn.rotation if self.rotates or self.strategy == "round-robin" else None
+
 
 def resolve(name: str, scene: Scene) -> Target | None:
     """None for a name this caller cannot use."""

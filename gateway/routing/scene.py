@@ -7,6 +7,7 @@ from gateway.domain.moment import UNKNOWN, Moment, Vitals
 from gateway.domain.plan import Standing
 from gateway.domain.snapshot import Snapshot
 from gateway.domain.table import Offer, Strategy, Table
+from gateway.routing.estimate import estimate_cost, output_wanted
 
 STANDINGS: tuple[Standing, ...] = ("well", "trial", "cooling", "open")
 WELL, TRIAL, COOLING, OPEN = range(4)
@@ -26,6 +27,8 @@ class Scene(Struct, frozen=True):
     allowed: frozenset[str] | None
     """Names of the offers the key may use; None means all."""
     strategy: Strategy
+    wanted: int
+    """Output tokens per choice, before a model's maximum."""
 
 
 def set_scene(snapshot: Snapshot, moment: Moment, ask: Ask) -> Scene:
@@ -37,7 +40,14 @@ def set_scene(snapshot: Snapshot, moment: Moment, ask: Ask) -> Scene:
         ask.policy,
         ask.key.offers if ask.key is not None else None,
         ask.strategy or snapshot.defaults.strategy,
+        output_wanted(ask),
     )
+
+
+def cost_of(offer: Offer, scene: Scene) -> float:
+    """What this request costs at this offer, if it uses all the output it asks for."""
+    ask, most, wanted = scene.ask, offer.max_output_tokens, scene.wanted
+    return estimate_cost(offer, ask.input_tokens, most if 0 < most < wanted else wanted, ask.choices)
 
 
 def permitted(offers: tuple[Offer, ...], scene: Scene) -> tuple[Offer, ...]:

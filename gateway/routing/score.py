@@ -14,16 +14,17 @@ from gateway.domain.moment import UNKNOWN
 from gateway.domain.plan import Score
 from gateway.domain.settings import Profile
 from gateway.domain.table import Offer
-from gateway.routing.estimate import cost_of
-from gateway.routing.scene import Scene
+from gateway.routing.scene import Scene, cost_of
 
 
 class Ranked(NamedTuple):
     """One offer with what it was judged by."""
 
     offer: Offer
-    score: Score | None
-    draw: float | None
+    cost_usd: float
+    terms: tuple[float, ...] = ()
+    """Cost, latency, failure, capability: their sum is the score."""
+    draw: float | None = None
 
 
 def by_score(offers: Sequence[Offer], scene: Scene, profile: Profile) -> list[Ranked]:
@@ -31,7 +32,7 @@ def by_score(offers: Sequence[Offer], scene: Scene, profile: Profile) -> list[Ra
     vitals = [scene.moment.offers.get(offer.name, UNKNOWN) for offer in offers]
     known = [latency_ms for seen in vitals if (latency_ms := seen.latency_ms) is not None]
     usual_ms = median(known) if known else 0.0
-    costs = [cost_of(scene.ask, offer) for offer in offers]
+    costs = [cost_of(offer, scene) for offer in offers]
     latencies = [usual_ms if seen.latency_ms is None else seen.latency_ms for seen in vitals]
     failures = [seen.error_rate for seen in vitals]
     weights = [offer.weight for offer in offers]
@@ -47,15 +48,17 @@ def by_score(offers: Sequence[Offer], scene: Scene, profile: Profile) -> list[Ra
         for terms, offer, cost in zip(columns, offers, costs, strict=True)
     ]
     rows.sort()
-    return [Ranked(offer, _score(terms, total), None) for total, _, _, _, offer, terms in rows]
+    return [Ranked(offer, cost, terms) for _, _, cost, _, offer, terms in rows]
+
+
+def score_of(ranked: Ranked) -> Score | None:
+    if not ranked.terms:
+        return None
+    cost, latency, failure, capability = ranked.terms
+    return Score(cost=cost, latency=latency, failure=failure, capability=capability, total=sum(ranked.terms))
 
 
 def _term(weight: float, values: Sequence[float]) -> list[float]:
     most = max(values, default=0.0)
     factor = weight / most if most else 0.0
     return [factor * value for value in values]
-
-
-def _score(terms: tuple[float, float, float, float], total: float) -> Score:
-    cost, latency, failure, capability = terms
-    return Score(cost=cost, latency=latency, failure=failure, capability=capability, total=total)

@@ -9,8 +9,7 @@ from typing import Literal
 
 from gateway.domain.moment import Arm
 from gateway.domain.table import Offer
-from gateway.routing.estimate import cost_of
-from gateway.routing.scene import Scene
+from gateway.routing.scene import Scene, cost_of
 from gateway.routing.score import Ranked
 
 Bucket = Literal["small", "medium", "large"]
@@ -28,11 +27,11 @@ def by_draw(offers: Sequence[Offer], scene: Scene) -> list[Ranked]:
     random = Random(scene.moment.chance)  # noqa: S311 - chance, not secrecy
     arms, size = scene.moment.arms, bucket(scene.ask.input_tokens)
     rows = [
-        (-_draw(arms.get((offer.name, size)), random), -offer.weight, cost_of(scene.ask, offer), offer.name, offer)
+        (-_draw(arms.get((offer.name, size)), random), -offer.weight, cost_of(offer, scene), offer.name, offer)
         for offer in offers
     ]
     rows.sort()
-    return [Ranked(offer, None, -negative) for negative, _, _, _, offer in rows]
+    return [Ranked(offer, cost, draw=-negative) for negative, _, cost, _, offer in rows]
 
 
 def bucket(input_tokens: int) -> Bucket:
