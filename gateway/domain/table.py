@@ -49,7 +49,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     """Digest of all that a connection depends on; equal identities share connections over reloads."""
 
 
-class PriceTier(Struct, frozen=True, kw_only=True):
+class PriceTier(Struct, frozen=True, kw_only=True, gc=False):
     """The prices of a request whose prompt is longer than `tokens`."""
 
     tokens: int
@@ -59,7 +59,7 @@ class PriceTier(Struct, frozen=True, kw_only=True):
     cache_write: float | None = None
 
 
-class Price(Struct, frozen=True, kw_only=True):
+class Price(Struct, frozen=True, kw_only=True, gc=False):
     """USD per million tokens; `request` is USD per call. A bucket without a price costs as `input` or `output` does."""
 
     input: float
@@ -74,7 +74,7 @@ class Price(Struct, frozen=True, kw_only=True):
     above: PriceTier | None = None
 
 
-class Offer(Struct, frozen=True, kw_only=True):
+class Offer(Struct, frozen=True, kw_only=True, gc=False):
     """One model at one provider for one price: what routing chooses between."""
 
     name: str
@@ -97,7 +97,7 @@ class Offer(Struct, frozen=True, kw_only=True):
     """Serves `/v1/completions` through its chat endpoint."""
 
 
-class Model(Struct, frozen=True, kw_only=True):
+class Model(Struct, frozen=True, kw_only=True, gc=False):
     """A model as applications name it, with the offers that serve it."""
 
     name: str
