@@ -55,7 +55,9 @@ def compile_snapshot(loading: Loading) -> Slices[Snapshot]:
     if said is None or loading.digest is None:
         raise ValueError("a configuration with errors cannot be compiled")
     table = yield from _table(loading, said)
-    keys = yield from _keys(said.keys, Permits(table))
+    permits = Permits(table)
+    yield from permits.prepare()
+    keys = yield from _keys(said.keys, permits)
     return Snapshot(
         digest=loading.digest,
         table=table,

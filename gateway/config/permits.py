@@ -2,10 +2,12 @@
 
 import fnmatch
 import re
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 
-from gateway.domain.table import Alias, Plain, Split, Table, Tier
+from gateway.domain.table import Alias, Offer, Plain, Split, Table, Tier
+
+BREATH = 2000
+"""Offers between two breaths."""
 
 
 class Permits:
@@ -13,13 +15,19 @@ class Permits:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._offers = {offer.name: offer for offer in table.cheapest_first}
-        self._by_id: dict[str, set[str]] = defaultdict(set)
-        for offer in table.cheapest_first:
-            self._by_id[f"{offer.provider}/{offer.id}"].add(offer.name)
+        self._offers: dict[str, Offer] = {}
+        self._by_id: dict[str, list[str]] = {}
         self._by_model: dict[str, frozenset[str]] = {}
         self._by_pair: dict[tuple[tuple[str, ...], tuple[str, ...]], frozenset[str] | None] = {}
         self._hard = False
+
+    def prepare(self) -> Generator[None, None, None]:
+        """Looks at every offer once; breathes on the way."""
+        for count, offer in enumerate(self._table.cheapest_first, start=1):
+            self._offers[offer.name] = offer
+            self._by_id.setdefault(f"{offer.provider}/{offer.id}", []).append(offer.name)
+            if count % BREATH == 0:
+                yield
 
     def worked_hard(self) -> bool:
         """Whether something new had to be worked out since the last time this was asked."""
@@ -72,12 +80,22 @@ class Permits:
         self._hard = True
         if pattern == "*":
             return self._offers
+        if pattern.find("*") == len(pattern) - 1 and "?" not in pattern:
+            return self._of_prefix(pattern[:-1])
         match = glob(pattern).match
-        return [
-            offer.name
-            for offer in self._offers.values()
-            if match(offer.model) or match(offer.name) or match(f"{offer.provider}/{offer.id}")
-        ]
+        found = [offer.name for model in self._table.models.values() if match(model.name) for offer in model.offers]
+        return (
+            found
+            + [name for offered, names in self._by_id.items() if match(offered) for name in names]
+            + [name for name in self._offers if match(name)]
+        )
+
+    def _of_prefix(self, start: str) -> Iterable[str]:
+        """The usual glob, without a pattern machine."""
+        models = self._table.models.values()
+        found = [offer.name for model in models if model.name.startswith(start) for offer in model.offers]
+        found += [name for offered, names in self._by_id.items() if offered.startswith(start) for name in names]
+        return found + [name for name in self._offers if name.startswith(start)]
 
 
 def targets(alias: Alias) -> tuple[str, ...]:

@@ -33,7 +33,8 @@ class Declaration(Section, frozen=True):
     """Records of requests: SQLite (relative to `data_dir`, or absolute with three slashes) or PostgreSQL.
     For example `postgresql://ledger.internal/tokenhub`."""
     data_dir: Text | None = None
-    """Journal, last good configuration, embedded stores; `$TOKENHUB_DATA_DIR` unless said, else `./.tokenhub`. For example `/var/lib/tokenhub`."""
+    """Journal, last good configuration, embedded stores; `$TOKENHUB_DATA_DIR` unless said, else `./.tokenhub`.
+    For example `/var/lib/tokenhub`."""
     ledger_sync: Sync = "50ms"
     """How much of the ledger a power cut may cost; `always` syncs each record."""
     defaults: Defaults = Defaults()

@@ -80,7 +80,7 @@ class Provider(Section, frozen=True):
     """Whom we trust and who we are."""
 
 
-class PriceAbove(Section, frozen=True):
+class PriceAbove(Section, frozen=True, gc=False):
     """The prices of a request whose prompt is longer than `tokens`."""
 
     tokens: Tokens
@@ -95,7 +95,7 @@ class PriceAbove(Section, frozen=True):
     """USD per million input tokens written to a cache."""
 
 
-class Price(Section, frozen=True):
+class Price(Section, frozen=True, gc=False):
     """USD per million tokens. What has no price of its own costs as `input` or `output` does."""
 
     input: Usd
@@ -120,7 +120,7 @@ class Price(Section, frozen=True):
     """Other prices for long prompts."""
 
 
-class Offer(Section, frozen=True):
+class Offer(Section, frozen=True, gc=False):
     """One model at one provider for one price: what routing chooses between."""
 
     provider: ToProvider
@@ -135,7 +135,7 @@ class Offer(Section, frozen=True):
     """Its part in a round-robin rotation."""
 
 
-class Model(Section, frozen=True):
+class Model(Section, frozen=True, gc=False):
     """A model as applications name it, and who offers it."""
 
     offers: Annotated[tuple[Offer, ...], Meta(min_length=1, max_length=100)]
