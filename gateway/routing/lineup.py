@@ -51,13 +51,16 @@ class Lineup:
 
     def enlist(self, target: Target, sieve: Sieve, reason: str) -> None:
         """The groups of one name, as far as there is room."""
-        scene = self._scene
+        scene, good = self._scene, self._lanes[0]
         for group in target.groups:
-            if self.full:
-                return
+            if len(good) >= self._most:
+                if target.kind == "auto":
+                    return
+                self.keep(group.offers)
+                continue
             fit = in_turn(sift(group.offers, sieve), target, scene)
             for place, offer in enumerate(fit):
-                if self.full:
+                if len(good) >= self._most:
                     self.keep(fit[place:])
                     break
                 self.add(offer, group.reason or reason, doubtful=target.chosen and looks_too_small(offer, scene))
@@ -91,17 +94,17 @@ class Lineup:
             return None
         return min(back_in_s(step.offer, self._scene.moment) for step in self._all())
 
-    def wider(self, beyond: Iterable[Offer], sieve: Sieve) -> tuple[Step, ...]:
+    def wider(self, beyond: Iterable[Offer] | None, sieve: Sieve) -> tuple[Step, ...]:
         """Healthy offers that found no room, with a window larger than the smallest in line; smallest first.
 
         `beyond` was never looked at; it is only now, and only if the input comes near that window.
         """
-        smallest = min((step.offer.context_window for step in self._all()), default=0)
-        if not smallest:
+        if not self._spare and beyond is None:
             return ()
+        smallest = min((step.offer.context_window for step in self._all()), default=0)
         near = self._scene.ask.input_tokens * NEAR > smallest
-        pool = [*self._spare, *beyond] if near else self._spare
-        larger = sorted((offer for offer in pool if offer.context_window > smallest), key=_window)
+        pool = [*self._spare, *beyond] if near and beyond is not None else self._spare
+        larger = sorted((offer for offer in pool if offer.context_window > smallest > 0), key=_window)
         return tuple(self._first_fit(larger, sieve))
 
     def _first_fit(self, offers: Iterable[Offer], sieve: Sieve) -> list[Step]:
@@ -134,15 +137,13 @@ def in_turn(fit: Sequence[Offer], target: Target, scene: Scene) -> Sequence[Offe
 
 
 def _step(offer: Offer, reason: str, scene: Scene, standing: int, judged: Ranked | None) -> Step:
-    if judged is None:
-        judged = Ranked(offer, cost_of(offer, scene))
     return Step(
         offer=offer,
         reason=reason,
-        cost_usd=judged.cost_usd,
+        cost_usd=cost_of(offer, scene) if judged is None else judged.cost_usd,
         output_tokens=output_tokens(scene.wanted, offer),
-        score=score_of(judged),
-        draw=judged.draw,
+        score=None if judged is None else score_of(judged),
+        draw=None if judged is None else judged.draw,
         standing=STANDINGS[standing],
     )
 

@@ -134,7 +134,10 @@ def _offers(target: Target) -> list[Offer]:
     return [offer for group in target.groups for offer in group.offers]
 
 
-def _not_looked_at(target: Target, scene: Scene) -> Iterator[Offer]:
-    """`auto` stops reading the table when it has enough."""
-    if target.kind == "auto":
-        yield from permitted(scene.table.cheapest_first, scene)
+def _not_looked_at(target: Target, scene: Scene) -> Iterator[Offer] | None:
+    """`auto` stops reading the table when it has enough; every other name is read to its end."""
+    return _whole_table(scene) if target.kind == "auto" else None
+
+
+def _whole_table(scene: Scene) -> Iterator[Offer]:
+    yield from permitted(scene.table.cheapest_first, scene)
