@@ -1,0 +1,105 @@
+"""The head of a request: checked once, written once, and kept while the same call comes again."""
+
+import re
+from base64 import b64encode
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from msgspec import Struct
+
+from gateway import __version__
+from gateway.domain.call import Call, Headers
+from gateway.domain.table import Provider
+
+KEPT = 256
+OURS = frozenset({"host", "content-length", "connection", "transfer-encoding", "keep-alive", "te", "upgrade", "expect"})
+PORTS = {"http": 80, "https": 443}
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_TARGET = re.compile(r"[\x21-\x7e]+")
+_METHOD = re.compile(r"[A-Z]+")
+
+
+class Origin(Struct, frozen=True):
+    """Who is at the other end of a connection."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+class Letter(Struct, frozen=True):
+    origin: Origin
+    start: bytes
+    """All of the head but the length of the body and the blank line."""
+
+
+class Letters:
+    """What was written for one provider."""
+
+    __slots__ = ("_kept",)
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str, Headers], Letter] = {}
+
+    def write(self, provider: Provider, call: Call) -> Letter | None:
+        """None where the address or a header cannot be sent as it is."""
+        key = (call.method, call.url, call.headers)
+        letter = self._kept.get(key)
+        if letter is None:
+            letter = _write(provider, call)
+            if letter is not None:
+                if len(self._kept) >= KEPT:
+                    self._kept.clear()
+                self._kept[key] = letter
+        return letter
+
+
+def whole_head(letter: Letter, body: bytes) -> bytes:
+    return b"%sContent-Length: %d\r\n\r\n" % (letter.start, len(body))
+
+
+def origin_of(parts: SplitResult) -> Origin | None:
+    try:
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in PORTS or not parts.hostname:
+        return None
+    return Origin(parts.scheme, parts.hostname, PORTS[parts.scheme] if port is None else port)
+
+
+def _write(provider: Provider, call: Call) -> Letter | None:
+    if not _TARGET.fullmatch(call.url) or not _METHOD.fullmatch(call.method):
+        return None
+    try:
+        parts = urlsplit(call.url)
+    except ValueError:
+        return None
+    origin = origin_of(parts)
+    if origin is None or parts.username is not None or "\\" in parts.netloc:
+        return None
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    headers = [("Host", parts.netloc)]
+    if provider.proxy is not None and origin.scheme == "http":
+        target = f"http://{parts.netloc}{target}"
+        headers += proxy_headers(provider.proxy)
+    given = {name.lower() for name, _ in call.headers}
+    headers += [(name, value) for name, value in call.headers if name.lower() not in OURS]
+    if "accept-encoding" not in given:
+        headers.append(("Accept-Encoding", "identity"))
+    if "user-agent" not in given:
+        headers.append(("User-Agent", f"tokenhub/{__version__}"))
+    if not all(_TOKEN.fullmatch(name) and _VALUE.fullmatch(value) for name, value in headers):
+        return None
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    return Letter(origin, f"{call.method} {target} HTTP/1.1\r\n{lines}".encode("latin-1"))
+
+
+def proxy_headers(proxy: str) -> list[tuple[str, str]]:
+    """Who we are to the proxy, where its address says so."""
+    parts = urlsplit(proxy)
+    if parts.username is None:
+        return []
+    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return [("Proxy-Authorization", "Basic " + b64encode(login.encode()).decode())]

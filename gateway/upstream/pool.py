@@ -1,0 +1,171 @@
+"""The connections to one provider: how many calls at once, which connection is used again, which is closed."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from gateway.clock import Clock
+from gateway.upstream.bounds import Bounds
+from gateway.upstream.connection import Connection
+from gateway.upstream.letter import Letters, Origin
+
+SWEEP_S = 5.0
+TURNS_TO_CLOSE = 10
+"""Of the event loop, until aborted transports have said goodbye."""
+
+
+class Pool:
+    """A place is taken before a connection and given back with it, whatever becomes of the call."""
+
+    __slots__ = (
+        "_bounds", "_clock", "_idle", "_on_empty", "_queue", "_sweep", "connections", "in_use", "letters", "retired",
+    )  # fmt: skip
+
+    def __init__(self, clock: Clock, bounds: Bounds, on_empty: "Callable[[Pool], None]") -> None:
+        self._clock = clock
+        self._bounds = bounds
+        self._on_empty = on_empty
+        self._idle: dict[Origin, list[Connection]] = {}
+        self._queue: deque[asyncio.Future[bool]] = deque()
+        self._sweep: asyncio.TimerHandle | None = None
+        self.connections: set[Connection] = set()
+        self.in_use = 0
+        self.letters = Letters()
+        self.retired = False
+
+    # places
+
+    async def enter(self, limit: int, wait_s: float) -> bool:
+        """Take a place, waiting in line if need be; False when none came free in time."""
+        if self.in_use < limit:
+            self.in_use += 1
+            return True
+        place: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._queue.append(place)
+        timer = asyncio.get_running_loop().call_later(max(0.0, wait_s), _give_up, place)
+        given = False
+        try:
+            given = await place
+            return given
+        finally:
+            timer.cancel()
+            if not given:
+                self._leave_line(place)
+
+    def leave(self) -> None:
+        """Give a place to whoever waits longest, or back."""
+        while self._queue:
+            place = self._queue.popleft()
+            if not place.done():
+                place.set_result(True)
+                return
+        self.in_use -= 1
+        if self.retired and self.in_use == 0:
+            self._on_empty(self)
+
+    # connections
+
+    def take_idle(self, origin: Origin, now: float) -> Connection | None:
+        """The one used last, if one is left that the other side will not have closed by now."""
+        idle = self._idle.get(origin)
+        while idle:
+            connection = idle.pop()
+            if connection.open and now < connection.idle_until:
+                connection.leased = True
+                return connection
+            connection.abort()
+        return None
+
+    def adopt(self, connection: Connection) -> Connection:
+        """A new connection, in use from the start."""
+        connection.leased = True
+        self.connections.add(connection)
+        return connection
+
+    def give_up(self, connection: Connection | None) -> None:
+        """The call is over before its answer: with a connection, or with nothing but a place."""
+        if connection is None:
+            self.leave()
+        else:
+            self.give_back(connection)
+
+    def give_back(self, connection: Connection) -> None:
+        """The call on this connection is over; may be said twice."""
+        if not connection.leased:
+            return
+        self.drop(connection)
+        self.leave()
+
+    def drop(self, connection: Connection) -> None:
+        """Keep the connection if it is good, without giving up the place."""
+        connection.leased = False
+        reusable = connection.finish()
+        now = self._clock.monotonic()
+        if not reusable or self.retired or now - connection.born >= self._bounds.age_s:
+            connection.abort()
+            return
+        keep_s = self._bounds.idle_s
+        said_s = connection.head.keep_alive_s if connection.head is not None else None
+        if said_s is not None:
+            keep_s = min(keep_s, said_s - 1.0)
+        connection.idle_until = now + keep_s
+        self._idle.setdefault(connection.origin, []).append(connection)
+        if self._sweep is None:
+            self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep_idle)
+
+    def lost(self, connection: Connection) -> None:
+        """The transport is gone."""
+        self.connections.discard(connection)
+        idle = self._idle.get(connection.origin)
+        if idle and connection in idle:
+            idle.remove(connection)
+        if connection.streaming:  # whoever forgot to close a stream costs no place beyond its deadline
+            self.give_back(connection)
+
+    def close_idle(self) -> None:
+        for idle in self._idle.values():
+            for connection in idle:
+                connection.abort()
+        self._idle.clear()
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None
+
+    async def aclose(self, code: str) -> None:
+        """End every call with this code, and every wait in line."""
+        self.close_idle()
+        for place in self._queue:
+            _give_up(place)
+        for connection in list(self.connections):
+            connection.fail(code)
+        for _ in range(TURNS_TO_CLOSE):
+            if not self.connections:
+                return
+            await asyncio.sleep(0)
+
+    # inside
+
+    def _leave_line(self, place: "asyncio.Future[bool]") -> None:
+        """Whoever waited is gone; a place that was given at the same moment goes on to the next."""
+        if place in self._queue:
+            self._queue.remove(place)
+        elif place.done() and not place.cancelled() and place.result():
+            self.leave()
+
+    def _sweep_idle(self) -> None:
+        self._sweep = None
+        now = self._clock.monotonic()
+        for origin, idle in list(self._idle.items()):
+            for connection in idle:
+                if now >= connection.idle_until:
+                    connection.abort()
+            self._idle[origin] = [connection for connection in idle if connection.open]
+            if not self._idle[origin]:
+                del self._idle[origin]
+        if self._idle:
+            self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep_idle)
+
+
+def _give_up(place: "asyncio.Future[bool]") -> None:
+    if not place.done():
+        place.set_result(False)
