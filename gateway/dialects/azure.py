@@ -16,7 +16,7 @@ from gateway.dialects.base import NO_PROOF, Around, Proof, Token
 from gateway.dialects.failures import clean, read_json
 from gateway.dialects.openai.dialect import OpenAI
 from gateway.dialects.openai.hosts import quirks_of
-from gateway.dialects.openai.quirks import OPTIONS, Quirks
+from gateway.dialects.openai.quirks import Quirks
 from gateway.dialects.openai.request import body_of
 from gateway.dialects.openai.route import PATHS, Route, Routes, own_headers
 from gateway.domain.ask import Ask
@@ -121,8 +121,7 @@ def _quirks(provider: Provider, version: str) -> Quirks:
         ours: dict[str, object] = {"max_tokens_field": "max_completion_tokens"}
     else:
         ours = {"stream_options": version >= STREAM_USAGE_SINCE}
-    ours["drop_message_fields"] = frozenset({"reasoning_content"})
-    unsaid = {name: value for name, value in ours.items() if name not in provider.options and name in OPTIONS}
+    unsaid = {name: value for name, value in ours.items() if name not in provider.options}
     return replace(quirks_of(provider), **unsaid)
 
 

@@ -99,11 +99,18 @@ class StreamReader(Protocol):
     end without a finish, bad JSON, an endless event: all are Failures, none is skipped in silence.
     """
 
-    finished: bool
-    """Every choice has ended, or the provider said it is done: an end of bytes is no fault now."""
-    usage: Usage | None
-    model: str
-    """As the provider named it."""
+    @property
+    def finished(self) -> bool:
+        """Every choice has ended, or the provider said it is done: an end of bytes is no fault now."""
+        ...
+
+    @property
+    def usage(self) -> Usage | None: ...
+
+    @property
+    def model(self) -> str:
+        """As the provider named it."""
+        ...
 
     def feed(self, data: bytes) -> list[Chunk | Failure]: ...
 
@@ -121,8 +128,13 @@ class Dialect(Protocol):
 
     support: Mapping[str, Support]
     """Feature (a key of FEATURES) to how well it is spoken; a missing one is refused."""
+
     offline: bool = False
     """Answers without a network: `perform` and `perform_stream` stand in for the wire."""
+
+    def support_of(self, dialect: str) -> Mapping[str, Support]:  # noqa: ARG002
+        """The same for one of the hosts that speak alike, by its name in the file."""
+        return self.support
 
     def unsupported(self, ask: Ask, provider: Provider) -> tuple[str, ...]:
         """The request fields this dialect cannot express, by their OpenAI path; empty when it can say it all."""

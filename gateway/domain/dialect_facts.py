@@ -25,7 +25,7 @@ def _row(speaks: str, base_url: str | None, **more: object) -> DialectFacts:
 
 QUIRKS = (
     *("max_tokens_field", "refuse_fields", "drop_fields", "drop_message_fields", "rename_fields"),
-    *("stream_options", "embedding_formats", "developer_role"),
+    *("stream_options", "embedding_formats", "developer_role", "cache_markers"),
 )
 """Options of every host that speaks OpenAI's dialect: how it differs, where its row does not say so yet."""
 

@@ -16,10 +16,10 @@ from typing import Any
 
 import msgspec
 
-from gateway.dialects.base import NO_PROOF, Proof, Support
+from gateway.dialects.base import NO_PROOF, Proof
 from gateway.dialects.echo.replies import stream, vectors, whole
 from gateway.dialects.echo.wish import Fault, fault_of
-from gateway.dialects.openai.dialect import ALL, OpenAI
+from gateway.dialects.openai.dialect import OpenAI
 from gateway.domain.ask import Ask
 from gateway.domain.call import Call, Headers, Reply
 from gateway.domain.table import Offer, Provider
@@ -41,7 +41,6 @@ ERRORS: Mapping[int, tuple[str, str]] = {
 class Echo(OpenAI):
     """Speaks OpenAI to itself."""
 
-    support: Mapping[str, Support] = ALL
     offline = True
 
     def request(self, ask: Ask, offer: Offer, provider: Provider, proof: Proof = NO_PROOF) -> Call:

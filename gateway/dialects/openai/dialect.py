@@ -1,24 +1,24 @@
 """OpenAI's own words, and those of the many hosts that speak like it."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
-from gateway.dialects.base import FEATURES, NO_PROOF, Dialect, Proof, Seal, StreamReader, Support
+from gateway.dialects.base import NO_PROOF, Dialect, Proof, Seal, StreamReader, Support
 from gateway.dialects.failures import garbled
 from gateway.dialects.openai.answer import model_ids, read_answer
 from gateway.dialects.openai.embeddings import read_embeddings
 from gateway.dialects.openai.errors import refusal
+from gateway.dialects.openai.hosts import HOSTS
+from gateway.dialects.openai.quirks import AS_WRITTEN
 from gateway.dialects.openai.reader import OpenAIReader
 from gateway.dialects.openai.request import body_of, refused
 from gateway.dialects.openai.route import Routes, openai_route
+from gateway.dialects.openai.support import ALL, support_by_quirks
 from gateway.domain.answer import Answer
 from gateway.domain.ask import Ask
 from gateway.domain.call import Call, Headers, Reply
 from gateway.domain.table import Offer, Provider
 from gateway.domain.trail import Failure
-
-ALL: Mapping[str, Support] = MappingProxyType(dict.fromkeys(FEATURES, "yes"))
 
 
 class OpenAI(Dialect):
@@ -28,6 +28,9 @@ class OpenAI(Dialect):
 
     def __init__(self) -> None:
         self._routes = Routes(openai_route)
+
+    def support_of(self, dialect: str) -> Mapping[str, Support]:
+        return support_by_quirks(HOSTS.get(dialect, AS_WRITTEN))
 
     def unsupported(self, ask: Ask, provider: Provider) -> tuple[str, ...]:
         quirks = self._routes.of(provider).quirks

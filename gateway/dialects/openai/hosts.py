@@ -31,8 +31,11 @@ def _local(**more: object) -> Quirks:
 
 HOSTS: Mapping[str, Quirks] = MappingProxyType(
     {
-        "openai": Quirks(max_tokens_field="max_completion_tokens", drop_message_fields=THOUGHT),
+        "echo": Quirks(refuse_fields=LOGPROBS | {"logit_bias", "modalities", "audio"}, lacks=AUDIO),
+        "openai": Quirks(max_tokens_field="max_completion_tokens", drop_message_fields=THOUGHT, cache_markers=False),
+        "azure": Quirks(drop_message_fields=THOUGHT, cache_markers=False),
         "mistral": Quirks(
+            cache_markers=False,
             max_tokens_field="max_tokens",
             refuse_fields=TOO_MUCH | LOGPROBS,
             drop_fields=LABELS,
@@ -45,6 +48,7 @@ HOSTS: Mapping[str, Quirks] = MappingProxyType(
             lacks=AUDIO,
         ),
         "groq": Quirks(
+            cache_markers=False,
             refuse_fields=TOO_MUCH | LOGPROBS | {"n"},
             drop_fields=LABELS - {"user", "service_tier"},
             drop_message_fields=THOUGHT,
@@ -52,12 +56,13 @@ HOSTS: Mapping[str, Quirks] = MappingProxyType(
             lacks=AUDIO,
         ),
         "deepseek": Quirks(
+            cache_markers=False,
             max_tokens_field="max_tokens",
             refuse_fields=TOO_MUCH | {"n", "seed", "parallel_tool_calls", "response_format=json_schema"},
             drop_fields=LABELS,
             developer_role=False,
             endpoints=CHAT,
-            lacks=AUDIO | {"image_url", "image_data", "prompt_cache"},
+            lacks=AUDIO | {"image_url", "image_data"},
         ),
         "xai": Quirks(refuse_fields=frozenset({"logit_bias", "audio", "modalities"}), endpoints=CHAT, lacks=AUDIO),
         "together": Quirks(
@@ -77,6 +82,7 @@ HOSTS: Mapping[str, Quirks] = MappingProxyType(
             lacks=AUDIO,
         ),
         "perplexity": Quirks(
+            cache_markers=False,
             max_tokens_field="max_tokens",
             refuse_fields=(TOO_MUCH - {"web_search_options"})
             | LOGPROBS
@@ -89,6 +95,7 @@ HOSTS: Mapping[str, Quirks] = MappingProxyType(
             lacks=AUDIO | {"tool_results"},
         ),
         "cerebras": Quirks(
+            cache_markers=False,
             max_tokens_field="max_completion_tokens",
             refuse_fields=TOO_MUCH | {"n", "frequency_penalty", "presence_penalty"},
             drop_fields=LABELS - {"user"},

@@ -26,6 +26,8 @@ class Quirks(Struct, frozen=True, kw_only=True):
     embedding_formats: frozenset[str] = frozenset({"float", "base64"})
     developer_role: bool = True
     """Knows the role `developer`; where not, it becomes `system`."""
+    cache_markers: bool = True
+    """Takes `cache_control` in content parts and tools; where not, it caches by itself and the marks are left out."""
     endpoints: frozenset[str] = ENDPOINTS
     """What it serves at all; for the documentation."""
     lacks: frozenset[str] = frozenset()
@@ -33,7 +35,7 @@ class Quirks(Struct, frozen=True, kw_only=True):
 
     @property
     def bends_messages(self) -> bool:
-        return bool(self.drop_message_fields) or not self.developer_role
+        return bool(self.drop_message_fields) or not self.developer_role or not self.cache_markers
 
 
 AS_WRITTEN = Quirks()
@@ -66,6 +68,7 @@ OPTIONS = MappingProxyType(
         "stream_options": _truth,
         "embedding_formats": _names,
         "developer_role": _truth,
+        "cache_markers": _truth,
     }
 )
 """Each option's name in the file, and how its text is read: lists by commas, pairs as `old:new`."""

@@ -94,6 +94,8 @@ def _bend(payload: dict[str, Any], ask: Ask, quirks: Quirks) -> None:
             payload[new] = payload.pop(old)
     if quirks.bends_messages and ask.endpoint == "chat":
         payload["messages"] = [_bent(message, quirks) for message in _list(payload.get("messages"))]
+        if not quirks.cache_markers and "tools" in payload:
+            payload["tools"] = [_unmarked(tool) for tool in _list(payload["tools"])]
     if ask.endpoint == "embeddings" and payload.get("encoding_format", "float") not in quirks.embedding_formats:
         payload["encoding_format"] = min(quirks.embedding_formats)
         if quirks.embedding_formats == {"float"}:
@@ -110,6 +112,17 @@ def _bent(message: Any, quirks: Quirks) -> Any:
         return message
     if not quirks.developer_role and message.get("role") == "developer":
         message = message | {"role": "system"}
+    if not quirks.cache_markers:
+        message = _unmarked(message)
+        content = message.get("content")
+        if isinstance(content, list):
+            message = message | {"content": [_unmarked(part) for part in content]}
     if quirks.drop_message_fields.isdisjoint(message):
         return message
     return {name: value for name, value in message.items() if name not in quirks.drop_message_fields}
+
+
+def _unmarked(place: Any) -> Any:
+    if not isinstance(place, dict) or "cache_control" not in place:
+        return place
+    return {name: value for name, value in place.items() if name != "cache_control"}
