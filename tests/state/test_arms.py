@@ -72,7 +72,7 @@ SPOILT = {
     "cut short": b'{"version":1,"unix":1.0,"arms":[{"of',
     "not JSON": b"\xff\xfe",
     "of a later layout": b'{"version":2,"unix":1.0,"arms":[]}',
-    "with a negative arm": b'{"version":1,"unix":1,"arms":[{"offer":"a","bucket":"b","alpha":-1,"beta":1,"rewards":1}]}',
+    "with a bad arm": b'{"version":1,"unix":1,"arms":[{"offer":"a","bucket":"b","alpha":-1,"beta":1,"rewards":1}]}',
     "of another shape": b"[]",
 }
 

@@ -1,0 +1,42 @@
+"""Which month it is for the caps: the wall clock as it was at the start, carried on by the clock that cannot jump.
+
+A wall clock that is set forward by days would otherwise open every cap, and one that is set back would charge the
+wrong month. The difference is told as `skew_s`; after a restart the wall clock is believed again.
+"""
+
+from datetime import UTC, datetime
+
+
+class Calendar:
+    """UTC calendar months, written `2027-01`."""
+
+    __slots__ = ("_from_unix", "_month", "_started", "_until_unix")
+
+    def __init__(self, now: float, unix: float) -> None:
+        self._started = now
+        self._from_unix = unix
+        self._month = month_of(unix)
+        self._until_unix = next_month(unix)
+
+    def unix(self, now: float) -> float:
+        return self._from_unix + max(0.0, now - self._started)
+
+    def month(self, now: float) -> str:
+        unix = self.unix(now)
+        if unix >= self._until_unix:
+            self._month, self._until_unix = month_of(unix), next_month(unix)
+        return self._month
+
+    def skew_s(self, now: float, unix: float) -> float:
+        return unix - self.unix(now)
+
+
+def month_of(unix: float) -> str:
+    return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m")
+
+
+def next_month(unix: float) -> float:
+    """The first second of the month after."""
+    day = datetime.fromtimestamp(unix, UTC)
+    year, month = (day.year + 1, 1) if day.month == 12 else (day.year, day.month + 1)
+    return datetime(year, month, 1, tzinfo=UTC).timestamp()

@@ -1,0 +1,1 @@
+"""Where the counters of limits live: in this process, or shared by several through Redis."""

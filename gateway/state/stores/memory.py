@@ -1,0 +1,213 @@
+"""Limits of one process alone: exact, because nothing else runs between the look and the step."""
+
+from collections.abc import Iterable
+from math import ceil
+
+from gateway.domain.key import Key, Limits
+from gateway.state.calendar import Calendar
+from gateway.state.gcra import MINUTE_S, after_taking, left, wait_s
+from gateway.state.limits import (
+    LEASE_FACTOR,
+    Alert,
+    Denial,
+    Gauge,
+    Reservation,
+    Spent,
+    Standing,
+    alerts,
+    cap_reached,
+    hopeless,
+    too_fast,
+    too_many,
+)
+from gateway.state.money import nano_at_most, nano_of
+
+NONE = Spent()
+
+
+class Purse:
+    """One key's month: what is spent, and what running requests may yet spend."""
+
+    __slots__ = ("nano", "nano_held", "tokens", "tokens_held")
+
+    def __init__(self) -> None:
+        self.tokens = 0
+        self.nano = 0
+        self.tokens_held = 0
+        self.nano_held = 0
+
+    def spent(self) -> Spent:
+        return Spent(self.tokens, self.nano)
+
+
+class Account:
+    """One key's counters; all digests of a key share it."""
+
+    __slots__ = ("in_flight", "purses", "requests_at", "tokens_at")
+
+    def __init__(self) -> None:
+        self.in_flight = 0
+        self.requests_at = 0.0
+        """Theoretical arrival times, see `gcra`."""
+        self.tokens_at = 0.0
+        self.purses: dict[str, Purse] = {}
+
+
+class MemoryLimits:
+    """The store of a process that is alone."""
+
+    def __init__(self, now: float, unix: float, shares: tuple[float, ...] = ()) -> None:
+        self.calendar = Calendar(now, unix)
+        self._shares = shares
+        self._accounts: dict[str, Account] = {}
+        self._open: dict[int, Reservation] = {}
+
+    def reserve(
+        self,
+        key: Key,
+        tokens: int,
+        usd: float | None,
+        now: float,
+        unix: float,  # noqa: ARG002 - a wall clock may jump
+        deadline_s: float = 600.0,
+    ) -> Reservation | Denial:
+        """All limits are looked at before any is touched."""
+        limits, account = key.limits, self._account(key.name)
+        month = self.calendar.month(now)
+        purse = account.purses.get(month) or self._new_purse(account, month)
+        nano = 0 if usd is None else nano_at_most(usd)
+        denial = (
+            hopeless(limits, tokens, usd)
+            or _over_cap(limits, purse, tokens, nano, month)
+            or _over_rate(limits, account, tokens, now)
+        )
+        if denial is not None:
+            return denial
+        if limits.requests_per_minute is not None:
+            account.requests_at = after_taking(account.requests_at, now, 1, limits.requests_per_minute)
+        if limits.tokens_per_minute is not None and tokens:
+            account.tokens_at = after_taking(account.tokens_at, now, tokens, limits.tokens_per_minute)
+        account.in_flight += 1
+        purse.tokens_held += tokens
+        purse.nano_held += nano
+        expires = now + deadline_s * LEASE_FACTOR
+        reservation = Reservation(key=key, month=month, tokens=tokens, nano_usd=nano, expires=expires)
+        self._open[id(reservation)] = reservation
+        return reservation
+
+    async def ask(
+        self, key: Key, tokens: int, usd: float | None, now: float, unix: float, deadline_s: float = 600.0
+    ) -> Reservation | Denial:
+        return self.reserve(key, tokens, usd, now, unix, deadline_s)
+
+    def settle(self, reservation: Reservation, tokens: int, usd: float) -> tuple[Alert, ...]:
+        """An end that comes after the lease was given up is charged all the same."""
+        tokens, nano = max(0, tokens), nano_of(usd)
+        if reservation.state == "closed":
+            return ()
+        self._free(reservation, tokens)
+        reservation.state = "closed"
+        account = self._account(reservation.key.name)
+        purse = account.purses.get(reservation.month) or self._new_purse(account, reservation.month)
+        before = purse.spent() if self._shares else NONE
+        purse.tokens += tokens
+        purse.nano += nano
+        if not self._shares:
+            return ()
+        return alerts(reservation.key, reservation.month, before, purse.spent(), self._shares)
+
+    def release(self, reservation: Reservation) -> None:
+        self._free(reservation, 0)
+        reservation.state = "closed"
+
+    def expire(self, now: float) -> int:
+        """Gives up reservations whose request is long over by any deadline; how many."""
+        late = [each for each in self._open.values() if now >= each.expires]
+        for reservation in late:
+            self._free(reservation, 0)
+            reservation.state = "given up"
+        return len(late)
+
+    def standing(self, key: Key, now: float, unix: float) -> Standing | None:
+        limits, account = key.limits, self._account(key.name)
+        if limits.requests_per_minute is None and limits.tokens_per_minute is None:
+            return None
+        return Standing(
+            _gauge(limits.requests_per_minute, account.requests_at, now, unix),
+            _gauge(limits.tokens_per_minute, account.tokens_at, now, unix),
+        )
+
+    def spent(self, key: str, now: float) -> Spent:
+        account = self._accounts.get(key)
+        purse = account.purses.get(self.calendar.month(now)) if account is not None else None
+        return NONE if purse is None else purse.spent()
+
+    def in_flight(self, key: str) -> int:
+        account = self._accounts.get(key)
+        return 0 if account is None else account.in_flight
+
+    def restore(self, rows: Iterable[tuple[str, str, Spent]]) -> None:
+        """At the start: what the ledger says each key spent in a month."""
+        for key, month, spent in rows:
+            account = self._account(key)
+            purse = account.purses.get(month) or self._new_purse(account, month)
+            purse.tokens, purse.nano = spent.tokens, spent.nano_usd
+
+    def adopt(self, shares: tuple[float, ...]) -> None:
+        """After a reload. Accounts stay: a key that comes back within the month comes back to its spending."""
+        self._shares = shares
+
+    def _account(self, name: str) -> Account:
+        account = self._accounts.get(name)
+        if account is None:
+            account = self._accounts[name] = Account()
+        return account
+
+    def _new_purse(self, account: Account, month: str) -> Purse:
+        """Older months go once nothing runs in them."""
+        for old in [each for each, purse in account.purses.items() if not (purse.tokens_held or purse.nano_held)]:
+            if old < month and account.in_flight == 0:
+                del account.purses[old]
+        purse = account.purses[month] = Purse()
+        return purse
+
+    def _free(self, reservation: Reservation, tokens: int) -> None:
+        """Gives back what was set aside, once; `tokens` stay taken from the rate."""
+        if reservation.state != "open":
+            return
+        del self._open[id(reservation)]
+        account = self._account(reservation.key.name)
+        account.in_flight -= 1
+        purse = account.purses[reservation.month]
+        purse.tokens_held -= reservation.tokens
+        purse.nano_held -= reservation.nano_usd
+        per_minute = reservation.key.limits.tokens_per_minute
+        if per_minute:
+            account.tokens_at += (tokens - reservation.tokens) * MINUTE_S / per_minute
+
+
+def _over_cap(limits: Limits, purse: Purse, tokens: int, nano: int, month: str) -> Denial | None:
+    cap = limits.monthly_tokens
+    if cap is not None and purse.tokens + purse.tokens_held + tokens > cap:
+        return cap_reached(limits, purse.spent(), month, "monthly_tokens")
+    if limits.monthly_usd is not None and purse.nano + purse.nano_held + nano > nano_of(limits.monthly_usd):
+        return cap_reached(limits, purse.spent(), month, "monthly_spend")
+    return None
+
+
+def _over_rate(limits: Limits, account: Account, tokens: int, now: float) -> Denial | None:
+    if limits.concurrency is not None and account.in_flight >= limits.concurrency:
+        return too_many(limits.concurrency)
+    per_minute = limits.requests_per_minute
+    if per_minute is not None and (wait := wait_s(account.requests_at, now, 1, per_minute)):
+        return too_fast("requests", per_minute, wait)
+    per_minute = limits.tokens_per_minute
+    if per_minute is not None and (wait := wait_s(account.tokens_at, now, tokens, per_minute)):
+        return too_fast("tokens", per_minute, wait)
+    return None
+
+
+def _gauge(per_minute: int | None, arrival: float, now: float, unix: float) -> Gauge | None:
+    if per_minute is None:
+        return None
+    return Gauge(per_minute, left(arrival, now, per_minute), ceil(unix + max(0.0, arrival - now)))
