@@ -49,8 +49,9 @@ class Lineup:
     def empty(self) -> bool:
         return not self._seen
 
-    def enlist(self, target: Target, sieve: Sieve, reason: str) -> None:
-        """The groups of one name, as far as there is room."""
+    def enlist(self, target: Target, sieve: Sieve, reason: str | None = None) -> None:
+        """The groups of one name, as far as there is room; a given reason stands for all of them."""
+        usual = f"{'auto' if target.kind == 'auto' else 'strategy'}-{target.strategy}"
         scene, good = self._scene, self._lanes[0]
         for group in target.groups:
             if len(good) >= self._most:
@@ -63,7 +64,9 @@ class Lineup:
                 if len(good) >= self._most:
                     self.keep(fit[place:])
                     break
-                self.add(offer, group.reason or reason, doubtful=target.chosen and looks_too_small(offer, scene))
+                self.add(
+                    offer, reason or group.reason or usual, doubtful=target.chosen and looks_too_small(offer, scene)
+                )
 
     def add(self, offer: Offer, reason: str, *, judged: Ranked | None = None, doubtful: bool = False) -> None:
         """One eligible offer, to the end of its lane."""

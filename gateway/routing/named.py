@@ -34,7 +34,7 @@ def plan_named(scene: Scene, depth: Depth) -> Plan:
     chain = _fallback_chain(target, scene, notes)
     lineup = Lineup(scene, depth.steps)
     strict = make_sieve(CHOSEN, scene, notes)
-    lineup.enlist(target, strict if target.chosen else _lenient(name, target, strict), _reason(target))
+    lineup.enlist(target, strict if target.chosen else _lenient(name, target, strict))
     if lineup.empty and not target.chosen:
         _check_endpoint(name, target, scene)
     for number, fallback in enumerate(chain, 1):
@@ -103,10 +103,6 @@ def _configured_chain(target: Target, scene: Scene, notes: Notes) -> Sequence[Ta
         elif scene.allowed is None:
             notes.note(name, "unknown", "the fallback is not a model that can be used now")
     return chain
-
-
-def _reason(target: Target) -> str:
-    return f"auto-{target.strategy}" if target.kind == "auto" else f"strategy-{target.strategy}"
 
 
 def _lenient(name: str, target: Target, strict: Sieve) -> Sieve:

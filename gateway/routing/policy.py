@@ -54,7 +54,7 @@ def plan_policy(scene: Scene, policy: Policy, depth: Depth) -> Plan:
 def _line_up(target: Target | None, mode: str, lineup: Lineup, sieve: Sieve) -> Target | None:
     """The hint, if any of it is eligible. A ladder is never left; all else is followed by the scored order."""
     if target is not None and target.kind == "wildcard":
-        lineup.enlist(target, sieve, "")
+        lineup.enlist(target, sieve)
         return target
     meant: Iterable[Group] = () if target is None or target.kind == "auto" else target.groups
     hinted = _hinted(meant, target, sieve)

@@ -94,7 +94,7 @@ def _no_provider(plan: Plan, scene: Scene) -> RequestError:
     return RequestError(
         "no_provider",
         "no_healthy_provider",
-        "No healthy provider serves this model right now.",
+        "No healthy provider can serve this request right now.",
         retry_after_s=min(waits, default=None),
     )
 
