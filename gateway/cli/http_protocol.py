@@ -26,7 +26,7 @@ MALFORMED = (
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """Closes connections whose heads dawdle or swell; a request costs nothing more while its head comes in one piece."""
+    """Closes connections whose heads dawdle or swell; a head that comes in one piece costs nothing more."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)

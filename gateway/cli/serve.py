@@ -10,9 +10,11 @@ import uvloop
 
 from gateway import log
 from gateway.cli.places import find_config
+
+
 from gateway.cli.server import Server, uvicorn_config
 from gateway.flow.gateway import Gateway
-from gateway.flow.start import CannotServe, close_gateway, open_gateway
+from gateway.flow.start import CannotServeError, close_gateway, open_gateway
 from gateway.web.app import build_app
 
 BAD_CONFIGURATION = 78
@@ -37,7 +39,7 @@ def serve(config: Path | None, listen: str | None, watch: bool, try_it: bool) ->
     log.set_up()
     try:
         code = uvloop.run(_serve(find_config(config), listen, watch=watch, try_it=try_it))
-    except CannotServe as error:
+    except CannotServeError as error:
         click.echo(error.report, err=True)
         code = BAD_CONFIGURATION
     sys.exit(code)
@@ -54,7 +56,9 @@ async def _serve(config: Path, listen: str | None, *, watch: bool, try_it: bool)
             return 1
         grace_s = gateway.live.current.server.shutdown_grace_s
         server = Server(
-            uvicorn_config(build_app(gateway), grace_s), gateway, lambda: click.echo(ready_line(gateway, sock, try_it=try_it))
+            uvicorn_config(build_app(gateway), grace_s),
+            gateway,
+            lambda: click.echo(ready_line(gateway, sock, try_it=try_it)),
         )
         await server.serve(sockets=[sock])
     finally:

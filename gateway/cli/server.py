@@ -45,7 +45,7 @@ class Server(uvicorn.Server):
         self._drain: asyncio.Task[None] | None = None
 
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]
+    def capture_signals(self) -> Iterator[None]:
         """The first signal drains, the second ends."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -70,7 +70,9 @@ class Server(uvicorn.Server):
         server = self._gateway.live.current.server
         LOG.info("draining: %d requests in flight", self._gateway.in_flight)
         self._gateway.draining = True
-        self._drain = asyncio.get_running_loop().create_task(self._drained(server.drain_delay_s, server.shutdown_grace_s))
+        self._drain = asyncio.get_running_loop().create_task(
+            self._drained(server.drain_delay_s, server.shutdown_grace_s)
+        )
 
     async def _drained(self, delay_s: float, grace_s: float) -> None:
         await asyncio.sleep(delay_s)

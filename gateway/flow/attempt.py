@@ -36,7 +36,7 @@ class Bounds(Struct, frozen=True, kw_only=True):
 
 
 class World(Struct, frozen=True, kw_only=True):
-    """What the loop needs from outside: a clock, a pause, luck, the retry budget, and what is known of an offer's pace."""
+    """What the loop needs from outside: a clock, a pause, luck, the retry budget, and the pace of each offer."""
 
     now: Callable[[], float]
     pause: Callable[[float], Awaitable[None]]
@@ -74,7 +74,7 @@ async def attempt(
         failures.append((step, value))
         if world.now() >= bounds.until:
             return GaveUp(tuple(failures), out_of_time=True)
-        again = course.may_repeat(step, value) and world.may_retry()
+        again = course.may_repeat(value) and world.may_retry()
         if again:
             pause_s = bounds.backoff_s * (0.5 + world.luck())
             if world.now() + pause_s >= bounds.until:
@@ -99,7 +99,7 @@ class Course:
     def first(self) -> Step | None:
         return self._take()
 
-    def may_repeat(self, step: Step, failure: Failure) -> bool:
+    def may_repeat(self, failure: Failure) -> bool:
         move = MOVES[failure.kind]
         return move == "again" and failure.same_offer and self._repeats_left > 0 and self._calls_left > 0
 

@@ -13,13 +13,13 @@ MAX_TOKEN_BYTES = 512
 
 
 def enter(gateway: Gateway, token: bytes | None, *, client_id: str | None = None, peer: str = "") -> Visit:
-    """Never refuses: a caller without a good key gets a visit without one, so that even a 401 has an id and a digest."""
+    """Never refuses: without a good key it is a visit without one, so that even a 401 has an id and a digest."""
     snapshot = gateway.live.enter()
     unix = gateway.clock.unix()
     return Visit(
         snapshot=snapshot,
         key=None if token is None else find_key(snapshot, token, unix),
-        ulid=new_ulid(unix, gateway.luck_bits),
+        ulid=new_ulid(unix),
         started=gateway.clock.monotonic(),
         started_unix=unix,
         client_id=client_id,

@@ -1,21 +1,28 @@
 """One attempt: an ask goes to an offer's provider in its dialect, and comes back in OpenAI's words or as a failure."""
 
+import asyncio
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from gateway.dialects.base import Dialect, Seal
-from gateway.dialects.openai.chunks import chunks_of
+from gateway.dialects.bridge import join_answers, split_prompts, via_chat
+from gateway.dialects.chunks import chunks_of
 from gateway.dialects.registry import dialect_of
 from gateway.domain.answer import Answer
 from gateway.domain.ask import Ask
 from gateway.domain.call import Call, Patience, Reply
 from gateway.domain.plan import Step
-from gateway.domain.table import Provider
+from gateway.domain.table import Offer, Provider
 from gateway.domain.trail import Attempt, Failure, Trail
 from gateway.domain.visit import Visit
 from gateway.flow.gateway import Gateway
 from gateway.flow.stream import LiveStream, Recital, Silence, Source, Spoken
 
 ID_PREFIX: Mapping[str, str] = {"chat": "chatcmpl-th-", "completions": "cmpl-th-", "embeddings": "embd-th-"}
+
+PROMPTS_AT_ONCE = 8
+"""Prompts of one completions request that are asked side by side where each needs a chat of its own."""
 
 LEFT = Failure(kind="bad_request", code="client_closed", message="The caller left.", blame="nobody")
 
@@ -37,8 +44,7 @@ class Exchange:
         noted = self._begin(step)
         outcome: Answer | Failure = LEFT
         try:
-            reply, dialect, seal = await self._reply(step, noted)
-            outcome = reply if isinstance(reply, Failure) else dialect.answer(self._ask, reply, seal)
+            outcome = await self._answer(self._talk(step), noted)
             return outcome
         finally:
             noted.end(outcome if isinstance(outcome, Failure) else None)
@@ -48,43 +54,55 @@ class Exchange:
         noted = self._begin(step)
         outcome: Opened | Failure = LEFT
         try:
-            outcome = await self._open(step, noted)
+            outcome = await self._open(self._talk(step), noted)
             return outcome
         finally:
             if isinstance(outcome, Failure):
                 noted.end(outcome)
 
-    async def _reply(self, step: Step, noted: "Noted") -> tuple[Reply | Failure, Dialect, Seal]:
-        provider = self._visit.snapshot.table.providers[step.offer.provider]
-        dialect = dialect_of(provider.dialect)
-        seal = self._seal(provider)
-        patience = self._patience(provider)
-        call = await self._call(step, provider, dialect, patience)
-        if isinstance(call, Failure):
-            return call, dialect, seal
-        if dialect.offline:
-            return dialect.perform(call), dialect, seal
-        reply = await self._gateway.upstream.send(provider, call, patience)
-        if not isinstance(reply, Failure):
-            noted.first_byte_ms = reply.first_byte_ms
-        return reply, dialect, seal
+    async def _answer(self, talk: "Talk", noted: "Noted") -> Answer | Failure:
+        if not talk.bridged:
+            return await self._answer_one(talk, self._ask, noted)
+        prompts = split_prompts(self._ask)
+        answers: list[Answer] = []
+        for start in range(0, len(prompts), PROMPTS_AT_ONCE):
+            batch = prompts[start : start + PROMPTS_AT_ONCE]
+            for answer in await asyncio.gather(*(self._answer_one(talk, ask, noted) for ask in batch)):
+                if isinstance(answer, Failure):
+                    return answer
+                answers.append(answer)
+        return join_answers(answers)
 
-    async def _open(self, step: Step, noted: "Noted") -> "Opened | Failure":
-        provider = self._visit.snapshot.table.providers[step.offer.provider]
-        dialect = dialect_of(provider.dialect)
-        seal = self._seal(provider)
-        patience = self._patience(provider)
-        call = await self._call(step, provider, dialect, patience)
+    async def _answer_one(self, talk: "Talk", ask: Ask, noted: "Noted") -> Answer | Failure:
+        call = await self._call(talk, ask)
         if isinstance(call, Failure):
             return call
-        source = await self._source(provider, dialect, call, patience)
+        if talk.dialect.offline:
+            await self._gateway.pause(talk.dialect.pause_s(call))
+            reply: Reply | Failure = talk.dialect.perform(call)
+        else:
+            reply = await self._gateway.upstream.send(talk.provider, call, talk.patience)
+        if isinstance(reply, Failure):
+            return reply
+        noted.first_byte_ms = reply.first_byte_ms or noted.since_start_ms()
+        return talk.dialect.answer(ask, reply, talk.seal)
+
+    async def _open(self, talk: "Talk", noted: "Noted") -> "Opened | Failure":
+        if talk.bridged and len(split_prompts(self._ask)) > 1:
+            answer = await self._answer(talk, noted)
+            return answer if isinstance(answer, Failure) else Opened(recited(answer, talk.seal), noted)
+        call = await self._call(talk, self._ask)
+        if isinstance(call, Failure):
+            return call
+        source = await self._source(talk, call)
         if isinstance(source, Failure):
             return source
         if isinstance(source, Reply):
             noted.first_byte_ms = source.first_byte_ms
-            return self._unstreamed(source, dialect, seal, noted)
-        live = LiveStream(source, dialect.reader(self._ask, seal), seal, noted.since_start_ms())
-        noted.first_byte_ms = live.first_byte_ms
+            answer = talk.dialect.answer(self._ask, source, talk.seal)
+            return answer if isinstance(answer, Failure) else Opened(recited(answer, talk.seal), noted)
+        noted.first_byte_ms = noted.since_start_ms()
+        live = LiveStream(source, talk.dialect.reader(self._ask, talk.seal), talk.seal)
         failure: Failure | None = LEFT
         try:
             failure = await live.await_content()
@@ -93,46 +111,65 @@ class Exchange:
                 live.close()
         return failure or Opened(live, noted)
 
-    async def _source(
-        self, provider: Provider, dialect: Dialect, call: Call, patience: Patience
-    ) -> Source | Reply | Failure:
-        if dialect.offline:
-            pieces = dialect.perform_stream(call)
-            return pieces if isinstance(pieces, Reply) else Recital(pieces)
-        stream = await self._gateway.upstream.open(provider, call, patience)
-        return stream
+    async def _source(self, talk: "Talk", call: Call) -> Source | Reply | Failure:
+        if not talk.dialect.offline:
+            return await self._gateway.upstream.open(talk.provider, call, talk.patience)
+        pieces = talk.dialect.perform_stream(call)
+        if isinstance(pieces, Reply):
+            return pieces
+        return Recital(pieces, self._gateway.pause, talk.dialect.pause_s(call))
 
-    def _unstreamed(self, reply: Reply, dialect: Dialect, seal: Seal, noted: "Noted") -> "Opened | Failure":
-        """A whole reply where a stream was asked for: an error, or an answer that is told as chunks."""
-        answer = dialect.answer(self._ask, reply, seal)
-        if isinstance(answer, Failure):
-            return answer
-        spoken = Spoken(chunks_of(answer, seal), answer.usage, answer.model)
-        return Opened(LiveStream(Silence(), spoken, seal, reply.first_byte_ms), noted)
-
-    async def _call(self, step: Step, provider: Provider, dialect: Dialect, patience: Patience) -> Call | Failure:
-        proof = await self._gateway.credentials.proof(dialect, provider, patience)
+    async def _call(self, talk: "Talk", ask: Ask) -> Call | Failure:
+        proof = await self._gateway.credentials.proof(talk.dialect, talk.provider, talk.patience)
         if isinstance(proof, Failure):
             return proof
-        return dialect.request(self._ask, step.offer, provider, proof)
+        return talk.dialect.request(ask, talk.offer, talk.provider, proof)
 
-    def _seal(self, provider: Provider) -> Seal:
-        visit = self._visit
-        return Seal(
-            id=ID_PREFIX[self._ask.endpoint] + visit.ulid, created=int(visit.started_unix), provider=provider.name
-        )
-
-    def _patience(self, provider: Provider) -> Patience:
+    def _talk(self, step: Step) -> "Talk":
+        """Who is called, in which dialect, under which seal, with how much patience."""
+        offer, visit, ask = step.offer, self._visit, self._ask
+        provider = visit.snapshot.table.providers[offer.provider]
+        bridged = offer.via_chat and ask.endpoint == "completions" and "completions" not in offer.capabilities
+        dialect = dialect_of(provider.dialect)
         timeouts = provider.timeouts
-        return Patience(
-            connect_s=timeouts.connect_s,
-            first_byte_s=timeouts.first_byte_s,
-            idle_s=timeouts.idle_s,
-            until=min(self._until, self._gateway.clock.monotonic() + timeouts.total_s),
+        return Talk(
+            offer,
+            provider,
+            via_chat(dialect) if bridged else dialect,
+            Seal(
+                id=ID_PREFIX[ask.endpoint] + visit.ulid,
+                created=int(visit.started_unix),
+                provider=provider.name,
+                model=offer.id,
+            ),
+            Patience(
+                connect_s=timeouts.connect_s,
+                first_byte_s=timeouts.first_byte_s,
+                idle_s=timeouts.idle_s,
+                until=min(self._until, self._gateway.clock.monotonic() + timeouts.total_s),
+            ),
+            bridged,
         )
 
     def _begin(self, step: Step) -> "Noted":
         return Noted(self._gateway, self._trail, step)
+
+
+class Talk(Struct, frozen=True):
+    """All that one attempt needs to know of the other side."""
+
+    offer: Offer
+    provider: Provider
+    dialect: Dialect
+    seal: Seal
+    patience: Patience
+    bridged: bool
+    """Completions spoken through chat."""
+
+
+def recited(answer: Answer, seal: Seal) -> LiveStream:
+    """A whole answer told as a stream."""
+    return LiveStream(Silence(), Spoken(tuple(chunks_of(answer, seal)), answer.usage, answer.model), seal)
 
 
 class Noted:

@@ -1,14 +1,18 @@
 """Everything one process holds between requests."""
 
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Awaitable, Callable, Iterator
 
 from msgspec import Struct
 
 from gateway.clock import Clock
 from gateway.domain.moment import Moment
+from gateway.flow.attempt import World
 from gateway.flow.credentials import Credentials
+from gateway.flow.replay import Replays
 from gateway.state.arms import Arms
 from gateway.state.health import Health
+from gateway.state.limits import Alert, LimitStore
 from gateway.state.live import Live
 from gateway.state.metrics import Metrics
 from gateway.state.overrides import Overrides
@@ -16,8 +20,10 @@ from gateway.state.retry_budget import RetryBudget
 from gateway.state.turns import Turns
 from gateway.upstream.send import Upstream
 
+LOG = logging.getLogger("tokenhub")
 
-class Gateway(Struct, kw_only=True):
+
+class Gateway(Struct, kw_only=True, eq=False):
     """The long-lived parts, made once at the start and shared by all requests."""
 
     clock: Clock
@@ -28,14 +34,32 @@ class Gateway(Struct, kw_only=True):
     arms: Arms
     turns: Turns
     overrides: Overrides
+    limits: LimitStore
     retry_budget: RetryBudget
+    replays: Replays
     metrics: Metrics
+    world: World
     pause: Callable[[float], Awaitable[None]]
     dice: Callable[[], int]
-    luck: Callable[[], float]
+    open_streams: set[Callable[[], None]]
+    """One for each stream under way: breaks it off with a last frame."""
     in_flight: int = 0
     draining: bool = False
     """Not ready for new work; what runs is finished."""
+
+    def degraded(self) -> Iterator[str]:
+        """What does not work as it should, in words for status and readiness."""
+        if self.overrides.disabled_providers:
+            yield "providers-disabled"
+
+    def alerted(self, alert: Alert) -> None:
+        LOG.warning("key %s passed %g%% of its monthly %s cap", alert.key, alert.share * 100, alert.what)
+        self.metrics.note("cap_share_passed")
+
+    def interrupt_streams(self) -> None:
+        """The grace is over: every open stream says so and ends."""
+        for interrupt in tuple(self.open_streams):
+            interrupt()
 
 
 def moment_of(gateway: Gateway) -> Moment:

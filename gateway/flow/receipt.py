@@ -11,6 +11,7 @@ from gateway.errors import RequestError
 from gateway.flow.exchange import Opened
 from gateway.flow.gateway import Gateway
 from gateway.routing.estimate import cost_usd
+from gateway.state.limits import Reservation
 
 Ending = Literal["ok", "broken", "refused", "client_closed", "internal"]
 
@@ -30,12 +31,14 @@ class Receipt:
         "ending",
         "error_code",
         "plan",
+        "reservation",
         "served_model",
         "step",
         "stream",
         "trail",
         "usage",
         "visit",
+        "wants_trace",
     )
 
     def __init__(self, gateway: Gateway, visit: Visit, ask: Ask) -> None:
@@ -47,6 +50,7 @@ class Receipt:
         self.plan: Plan | None = None
         self.step: Step | None = None
         self.stream: Opened | None = None
+        self.reservation: Reservation | None = None
         self.usage: Usage | None = None
         self.served_model = ""
         self.cost_usd = 0.0
@@ -54,6 +58,7 @@ class Receipt:
         self.dropped: tuple[str, ...] = ()
         self.ending: Ending = "internal"
         self.error_code = ""
+        self.wants_trace = False
         gateway.in_flight += 1
 
     @property
@@ -96,7 +101,26 @@ class Receipt:
         if self._closed:
             return
         self._closed = True
-        self._gateway.in_flight -= 1
+        gateway = self._gateway
+        gateway.in_flight -= 1
+        for attempt in self.trail.attempts:
+            gateway.metrics.attempted(attempt)
+        self._settle()
+        if self.usage is not None and self.step is not None:
+            offer = self.step.offer
+            gateway.metrics.used(offer.provider, offer.model, self.usage, self.cost_usd)
+
+    def _settle(self) -> None:
+        """What was used is charged; a request that came to nothing frees what it had set aside."""
+        reservation = self.reservation
+        if reservation is None:
+            return
+        if self.usage is None:
+            self._gateway.limits.release(reservation)
+            return
+        tokens = self.usage.prompt_tokens + self.usage.completion_tokens
+        for alert in self._gateway.limits.settle(reservation, tokens, self.cost_usd):
+            self._gateway.alerted(alert)
 
     def _served_by(self, step: Step, attempts: int, model: str) -> None:
         self.step = step

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 async def serve(receipt: Receipt) -> Answer:
     """One whole answer, or a RequestError."""
-    plan = decided(receipt)
+    plan = await decided(receipt)
     outcome = await attempt(exchange_of(receipt, plan).whole, plan, bounds_of(receipt, plan), receipt.gateway.world)
     served = kept(receipt, outcome)
     receipt.answered(served.step, served.value, served.attempts)
@@ -32,21 +32,21 @@ async def serve(receipt: Receipt) -> Answer:
 
 async def serve_stream(receipt: Receipt) -> Opened:
     """A stream that has shown its first content, or a RequestError; whoever takes it must end it."""
-    plan = decided(receipt)
+    plan = await decided(receipt)
     outcome = await attempt(exchange_of(receipt, plan).opened, plan, bounds_of(receipt, plan), receipt.gateway.world)
     served = kept(receipt, outcome)
     receipt.opened(served.step, served.value, served.attempts)
     return served.value
 
 
-def decided(receipt: Receipt) -> Plan:
+async def decided(receipt: Receipt) -> Plan:
     """The plan, and the caller's right to have it carried out."""
     gateway = receipt.gateway
     plan = decide(receipt.visit.snapshot, moment_of(gateway), receipt.ask)
     receipt.plan = plan
     if plan.turn is not None:
         gateway.turns.took(plan.turn)
-    if not plan.healthy and not gateway.health.may_try_anyway(gateway.clock.monotonic()):
+    if not plan.healthy and not gateway.health.may_try_anyway(gateway.clock.monotonic(), plan.asked):
         raise RequestError(
             "no_provider",
             "no_healthy_provider",
@@ -54,7 +54,7 @@ def decided(receipt: Receipt) -> Plan:
             provider=plan.steps[0].offer.provider if plan.steps else None,
             retry_after_s=plan.retry_after_s,
         )
-    admit(receipt, plan)
+    await admit(receipt, plan, deadline_of(receipt, plan) - receipt.visit.started)
     return plan
 
 

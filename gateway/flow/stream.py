@@ -1,6 +1,6 @@
 """An open stream: chunks as they come, closed exactly once, whoever leaves first."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Protocol
 
 from gateway.dialects.base import Seal, StreamReader
@@ -19,15 +19,14 @@ class Source(Protocol):
 class LiveStream:
     """Reads ahead to the first content, so that a provider's early failure is still no answer of ours."""
 
-    __slots__ = ("_early", "_over", "_reader", "_source", "chars", "failure", "first_byte_ms", "seal")
+    __slots__ = ("_early", "_over", "_reader", "_source", "chars", "failure", "seal")
 
-    def __init__(self, source: Source, reader: StreamReader, seal: Seal, first_byte_ms: float) -> None:
+    def __init__(self, source: Source, reader: StreamReader, seal: Seal) -> None:
         self._source = source
         self._reader = reader
         self._early: list[Chunk] = []
         self._over = False
         self.seal = seal
-        self.first_byte_ms = first_byte_ms
         self.failure: Failure | None = None
         self.chars = 0
 
@@ -103,7 +102,7 @@ class Spoken:
         self.usage = usage
         self.model = model
 
-    def feed(self, data: bytes) -> list[Chunk | Failure]:
+    def feed(self, data: bytes) -> list[Chunk | Failure]:  # noqa: ARG002 there are no bytes
         return []
 
     def end(self) -> list[Chunk | Failure]:
@@ -124,12 +123,15 @@ class Silence:
 class Recital:
     """A source that was known beforehand: what an offline dialect says, piece by piece."""
 
-    __slots__ = ("_pieces",)
+    __slots__ = ("_pause", "_pause_s", "_pieces")
 
-    def __init__(self, pieces: Iterator[bytes]) -> None:
+    def __init__(self, pieces: Iterator[bytes], pause: Callable[[float], Awaitable[None]], pause_s: float) -> None:
         self._pieces = pieces
+        self._pause = pause
+        self._pause_s = pause_s
 
     async def read(self) -> bytes | Failure:
+        await self._pause(self._pause_s)
         return next(self._pieces, b"")
 
     def close(self) -> None:

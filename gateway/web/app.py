@@ -16,14 +16,19 @@ from gateway.web.answer import base_headers, refusal_headers, send_whole
 from gateway.web.door import HEADERS, App, Door, Receive, Scope, Send
 from gateway.web.errors import openai_body, openai_status
 from gateway.web.hot import Endpoint, answer_call, peer_of
+from gateway.web.models import list_models, one_model
 from gateway.web.openai import OPENAI, refusal, status
 from gateway.web.probes import healthz, metrics, readyz
 from gateway.web.understand_chat import understand_chat
+from gateway.web.understand_completions import understand_completions
+from gateway.web.understand_embeddings import understand_embeddings
 from gateway.web.wishes import client_id_of
 
 HOT: Mapping[str, Endpoint] = MappingProxyType(
     {
         "/v1/chat/completions": Endpoint(needs="chat", understand=understand_chat, surface=OPENAI),
+        "/v1/completions": Endpoint(needs="chat", understand=understand_completions, surface=OPENAI),
+        "/v1/embeddings": Endpoint(needs="embeddings", understand=understand_embeddings, surface=OPENAI),
     }
 )
 
@@ -36,6 +41,8 @@ def build_app(gateway: Gateway) -> App:
             healthz,
             readyz,
             metrics,
+            list_models,
+            one_model,
         ],
         dependencies={"gateway": Provide(lambda: gateway, sync_to_thread=False)},
         exception_handlers={HTTPException: say_http, RequestError: say_request},

@@ -61,23 +61,19 @@ def too_large(max_bytes: int) -> RequestError:
 
 
 def check_content(headers: Mapping[bytes, bytes]) -> None:
-    """Bodies are plain JSON: a missing or text content type is fine, a form or an encoding is not."""
+    """Bodies are plain JSON whatever they are called, curl's default included; files and encodings are refused."""
     encoding = headers.get(b"content-encoding")
     if encoding is not None and encoding.strip().lower() not in (b"", b"identity"):
         raise RequestError(
             "unsupported_media", "unsupported_media_type", "Compressed request bodies are not read; send plain JSON."
         )
     kind = headers.get(b"content-type")
-    if kind is not None and kind[:16] != b"application/json" and _is_form(kind):
+    if kind is not None and kind[:16] != b"application/json" and kind.strip().lower().startswith(b"multipart/"):
         raise RequestError(
             "unsupported_media",
             "unsupported_media_type",
             "This route reads JSON; send `Content-Type: application/json`.",
         )
-
-
-def _is_form(kind: bytes) -> bool:
-    return kind.strip().lower().startswith((b"multipart/", b"application/x-www-form-urlencoded"))
 
 
 def decode_object(body: bytes) -> dict[str, Any]:

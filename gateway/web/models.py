@@ -40,7 +40,7 @@ def one_model(request: Request[Any, Any, Any], gateway: NamedDependency[Gateway]
 
 
 def _rows_for(request: Request[Any, Any, Any], gateway: Gateway) -> list[Row]:
-    token = token_of(request.scope[HEADERS])  # type: ignore[typeddict-item]
+    token = token_of(request.scope[HEADERS])  # type: ignore[literal-required]
     visit = enter(gateway, token)
     try:
         return sorted(rows_of(visit.snapshot, check_key(visit, token)), key=lambda row: str(row["id"]))
@@ -62,9 +62,9 @@ def rows_of(snapshot: Snapshot, key: Key) -> Iterator[Row]:
         for offer in offers:
             yield _row(offer.name, offer.provider, offer)
     for alias in table.aliases.values():
-        offer = _behind(alias, table, usable)
-        if offer is not None and alias.enabled:
-            yield _row(alias.name, "tokenhub", offer)
+        behind = _behind(alias, table, usable)
+        if behind is not None and alias.enabled:
+            yield _row(alias.name, "tokenhub", behind)
 
 
 def _usable(model: Model, table: Table, key: Key) -> tuple[Offer, ...]:

@@ -77,7 +77,7 @@ class ChunkWriter:
         if not receipt.ask.include_usage or self._usage_sent or receipt.usage is None or receipt.stream is None:
             return DONE
         seal = receipt.stream.live.seal
-        chunk = {
+        chunk: dict[str, Any] = {
             "id": seal.id,
             "object": "text_completion" if receipt.ask.endpoint == "completions" else "chat.completion.chunk",
             "created": seal.created,
