@@ -19,8 +19,8 @@ and named in `X-TokenHub-Dropped` where the configuration says `unsupported_para
 a thing is said by its `capabilities`.
 """
 
-QUIRK_NOTES = """A host that speaks OpenAI's dialect and has no row here needs YAML only: `dialect: openai`, its `base_url`, and, where
-it differs, quirks under `options:` (lists are separated by commas):
+QUIRK_NOTES = """A host that speaks OpenAI's dialect and has no row here needs YAML only: `dialect: openai`, its
+`base_url`, and, where it differs, quirks under `options:` (lists are separated by commas):
 
 - `max_tokens_field`: the one name it knows for the bound on output, `max_tokens` or `max_completion_tokens`
 - `refuse_fields`: fields it cannot express; `field=value` for one value or `type`, as in `response_format=json_schema`

@@ -10,7 +10,7 @@ from gateway.dialects.base import Seal
 from gateway.dialects.chunks import model_name, text_length
 from gateway.dialects.failures import garbled
 from gateway.dialects.openai.errors import hidden_error
-from gateway.dialects.openai.usage import usage_of
+from gateway.dialects.openai.usage import in_openais_counts, usage_of
 from gateway.dialects.openai.words import BROKEN_OFF, FINISH, straighten
 from gateway.domain.answer import Answer, Usage
 from gateway.domain.call import Reply
@@ -104,11 +104,13 @@ def sealed(fields: dict[str, Raw], kind: str, seal: Seal) -> tuple[dict[str, Any
 
 
 def usage_in(fields: dict[str, Any]) -> Usage | None:
-    """Usage that can be believed; one that cannot is taken out of the fields."""
-    said = fields.get("usage")
-    usage = None if said is None else usage_of(ANYTHING.decode(said))
+    """Usage that can be believed, put into OpenAI's counts; one that cannot is taken out of the fields."""
+    said: Any = ANYTHING.decode(fields["usage"]) if "usage" in fields else None
+    usage = None if said is None else usage_of(said)
     if usage is None:
         fields.pop("usage", None)
+    elif recounted := in_openais_counts(said, usage):
+        fields["usage"] = recounted
     return usage
 
 

@@ -9,7 +9,7 @@ from gateway.dialects.base import Seal
 from gateway.dialects.chunks import model_name, text_length
 from gateway.dialects.failures import garbled
 from gateway.dialects.openai.errors import complaint_of, hidden_error
-from gateway.dialects.openai.usage import usage_of
+from gateway.dialects.openai.usage import in_openais_counts, usage_of
 from gateway.dialects.openai.words import BROKEN_OFF, FINISH, straighten
 from gateway.domain.answer import Chunk, Usage
 from gateway.domain.trail import Failure
@@ -127,18 +127,18 @@ class OpenAIReader:
             self._break(out, self._not_a_chunk(event))
 
     def _say(self, look: ChunkLook, event: Event, out: list[Chunk | Failure]) -> None:
-        if look.usage is not None and (usage := usage_of(look.usage)) is not None:
-            self.usage = usage
-        else:
-            usage = None
+        data, usage = event.data, None
+        if look.usage is not None:
+            usage = usage_of(look.usage)
+            self.usage = usage or self.usage
+            data = _recounted(data, look.usage, usage)
         if look.error or look.choices is None or event.name == b"error":
             self._break(out, self._not_a_chunk(event))
-            return
-        if not look.choices:
-            if look.usage is not None:
-                out.append(Chunk(self._sealed(event.data), usage=usage, usage_only=True))
-            return  # Azure's notes on the prompt say nothing in OpenAI's words
-        self._pass(look.choices, event.data, usage, out)
+        elif look.choices:
+            self._pass(look.choices, data, usage, out)
+        elif usage is not None:
+            out.append(Chunk(self._sealed(data), usage=usage, usage_only=True))
+        # neither choices nor usage that can be true: Azure's notes on the prompt say nothing in OpenAI's words
 
     def _pass(self, choices: list[ChoiceLook], data: bytes, usage: Usage | None, out: list[Chunk | Failure]) -> None:
         chars = 0
@@ -243,6 +243,12 @@ def _is_crooked(choice: ChoiceLook) -> bool:
         or choice.finish_reason in FINISH
         or (delta is not None and (delta.reasoning is not None or type(delta.content) is list))
     )
+
+
+def _recounted(data: bytes, said: Any, usage: Usage | None) -> bytes:
+    """Counts that cannot be true are no counts."""
+    recounted = None if usage is None else in_openais_counts(said, usage)
+    return data if recounted is None and usage is not None else ENCODE(ANYTHING.decode(data) | {"usage": recounted})
 
 
 def _straight(data: bytes) -> bytes:

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from gateway.dialects.chunks import usage_fields
 from gateway.domain.answer import Usage
 
 MOST_TOKENS = 1_000_000_000
@@ -48,6 +49,16 @@ def usage_of(said: Any) -> Usage | None:
         return _read(msgspec.convert(said, Said))
     except (msgspec.ValidationError, OverflowError):
         return None
+
+
+def in_openais_counts(said: dict[str, Any], usage: Usage) -> dict[str, Any] | None:
+    """`said` with reasoning inside the completion and cached input where OpenAI has it; None where it is so already."""
+    details = said.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else None
+    same = said.get("completion_tokens") in (None, usage.completion_tokens)
+    if same and (cached or 0) == usage.cache_read_tokens:
+        return None
+    return {**said, **usage_fields(usage)}
 
 
 def _read(said: Said) -> Usage | None:
