@@ -105,7 +105,8 @@ class Pool:
             connection.abort()
             return
         keep_s = self._bounds.idle_s
-        said_s = connection.head.keep_alive_s if connection.head is not None else None
+        head = connection.answer.head
+        said_s = head.keep_alive_s if head is not None else None
         if said_s is not None:
             keep_s = min(keep_s, said_s - 1.0)
         connection.idle_until = now + keep_s

@@ -52,7 +52,7 @@ class Upstream:
             return connection
         streams = False
         try:
-            head = connection.head
+            head = connection.answer.head
             streams = head is not None and _is_stream(head)
             if head is not None and streams:
                 return OpenStream(pool, provider, connection, head, (connection.head_at - began) * 1000)
@@ -139,7 +139,7 @@ class Upstream:
         return "pool_exhausted" if patience.until > self._clock.monotonic() else "deadline_exceeded"
 
     async def _reply(self, provider: Provider, connection: Connection, began: float) -> Reply | Failure:
-        head = connection.head
+        head = connection.answer.head
         if head is None:
             return failed("malformed_response", provider, sent=True)
         body = connection.take()
@@ -168,5 +168,5 @@ def _is_stream(head: Head) -> bool:
 
 
 def _broken(code: str, provider: Provider, connection: Connection) -> Failure:
-    status = connection.head.status if connection.head is not None else None
+    status = connection.answer.head.status if connection.answer.head is not None else None
     return failed(code, provider, sent=code != "unexpected_redirect", status=status)

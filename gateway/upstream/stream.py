@@ -49,7 +49,7 @@ class OpenStream:
             data = connection.take() if self._inflater is None else self._inflated(self._inflater)
             if data:
                 return data
-            if connection.complete:
+            if connection.answer.complete:
                 self._finish(self._natural_end())
             else:
                 code = await connection.more()

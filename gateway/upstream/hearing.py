@@ -1,0 +1,141 @@
+"""One answer after the other out of the bytes of a connection; knows nothing of sockets or time."""
+
+from math import inf
+from typing import Any
+
+import httptools
+
+from gateway.upstream.answer_head import Head, read_head
+from gateway.upstream.bounds import Bounds
+
+RESET = "connection_reset"
+INCOMPLETE = "upstream_incomplete"
+MALFORMED = "malformed_response"
+
+
+class Hearing:
+    """`start`, then `feed` until `complete` or `fault`; the bytes may be cut anywhere."""
+
+    # fmt: off
+    __slots__ = (
+        "_bounds", "_dry", "_parser", "_raw", "_room", "body", "buffered", "complete", "fault", "head", "heard", "keep",
+        "size", "truncated",
+    )
+    # fmt: on
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._parser: Any = httptools.HttpResponseParser(self)
+        self.start()
+        self.complete = True
+
+    def start(self) -> None:
+        """From here on another answer is expected."""
+        self._raw: list[tuple[bytes, bytes]] = []
+        self._dry = 0
+        self._room: float = self._bounds.body_bytes
+        self.body: list[bytes] = []
+        self.size = self.buffered = 0
+        self.head: Head | None = None
+        self.complete = self.heard = self.truncated = False
+        self.keep = True
+        """The connection can carry another answer after this one."""
+        self.fault: str | None = None
+        """A code that says why this answer will never be complete."""
+
+    def feed(self, data: bytes) -> None:
+        if self.complete or self.fault is not None:
+            self.keep = False  # words nobody asked for: whose answer would they be?
+            return
+        self.heard = True
+        before = self.size
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self.fail(MALFORMED)
+        if self.size != before:
+            self._dry = 0
+            return
+        self._dry += len(data)
+        if self._dry > self._bounds.head_bytes:  # bytes that are no content: a head or trailers without an end
+            self.fail(MALFORMED)
+
+    def hang_up(self, *, clean: bool) -> None:
+        """The other side will say nothing more."""
+        self.keep = False
+        if self.complete or self.fault is not None:
+            return
+        if clean and self.head is not None and self.head.until_close:
+            self.complete = True
+        else:
+            self.fault = RESET if self.head is None else INCOMPLETE
+
+    def fail(self, code: str) -> None:
+        self.keep = False
+        if self.fault is None and not self.complete:
+            self.fault = code
+
+    def take(self) -> bytes:
+        """What has been heard of the body and not been taken."""
+        body = self.body
+        if not body:
+            return b""
+        self.body = []
+        self.buffered = 0
+        return body[0] if len(body) == 1 else b"".join(body)
+
+    def unbounded(self) -> None:
+        """The body is taken as it comes, so it may be as long as it likes."""
+        self._room = inf
+
+    def forget(self) -> None:
+        """Nothing will be heard any more; ends the circle with the parser."""
+        self._parser = None
+
+    # what the parser says
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self.head is None:  # else it is a trailer
+            self._raw.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        if self.complete or self.head is not None:
+            return
+        head = read_head(self._parser.get_status_code(), self._raw, self._bounds.head_bytes)
+        self._raw = []
+        if isinstance(head, str):
+            self.fail(head)
+        elif head.status >= 200:  # 1xx is only a word on the way
+            self.head = head
+            if 300 <= head.status < 400:
+                self.fail("unexpected_redirect")
+            elif head.status >= 400:
+                self._room = self._bounds.error_bytes
+
+    def on_body(self, data: bytes) -> None:
+        if self.complete or self.fault is not None:
+            return
+        self.size += len(data)
+        self.buffered += len(data)
+        if self.size > self._room:
+            self._overflow(data)
+        else:
+            self.body.append(data)
+
+    def on_message_begin(self) -> None:
+        if self.complete:
+            self.keep = False
+
+    def on_message_complete(self) -> None:
+        if self.head is not None and not self.complete and self.fault is None:
+            self.keep = bool(self._parser.should_keep_alive())
+            self.complete = True
+
+    def _overflow(self, data: bytes) -> None:
+        """Of an error the beginning is enough; half an answer is none."""
+        if self.head is not None and self.head.status >= 400:
+            self.body.append(data[: len(data) - int(self.size - self._room)])
+            self.complete = self.truncated = True
+            self.keep = False
+        else:
+            self.fail("response_too_large")
