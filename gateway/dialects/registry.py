@@ -10,6 +10,7 @@ from gateway.dialects.bedrock.dialect import Bedrock
 from gateway.dialects.cohere.dialect import Cohere
 from gateway.dialects.echo.dialect import Echo
 from gateway.dialects.gemini.dialect import Gemini
+from gateway.dialects.gemini.vertex import Vertex
 from gateway.dialects.openai.dialect import OpenAI
 from gateway.dialects.voyage import Voyage
 from gateway.domain.dialect_facts import DIALECTS
@@ -21,6 +22,7 @@ SPEAKERS: Mapping[str, Dialect] = MappingProxyType(
         "openai": OpenAI(),
         "anthropic": Anthropic(),
         "gemini": Gemini(),
+        "vertex": Vertex(),
         "bedrock": Bedrock(),
         "cohere": Cohere(),
         "voyage": Voyage(),

@@ -70,6 +70,12 @@ DIALECTS: Mapping[str, DialectFacts] = MappingProxyType(
         "lmstudio": _at_home("http://127.0.0.1:1234/v1"),
         "anthropic": _row("anthropic", "https://api.anthropic.com", options=("version", "beta")),
         "gemini": _row("gemini", "https://generativelanguage.googleapis.com/v1beta"),
+        "vertex": _row(
+            "vertex",
+            "https://aiplatform.googleapis.com/v1beta1",
+            needs_key=False,
+            options=("project", "location", "credentials", "token_url"),
+        ),
         "bedrock": _row(
             "bedrock",
             "https://bedrock-runtime.{region}.amazonaws.com",

@@ -12,6 +12,7 @@ from gateway.dialects.anthropic.reader import Reader
 from gateway.dialects.anthropic.request import body
 from gateway.dialects.base import NO_PROOF, Dialect, Proof, Seal, Support
 from gateway.dialects.failures import garbled, read_json
+from gateway.dialects.headers import headers_of
 from gateway.domain.answer import Answer
 from gateway.domain.ask import Ask
 from gateway.domain.call import Call, Headers, Reply
@@ -64,8 +65,8 @@ class Anthropic(Dialect):
 
     def request(self, ask: Ask, offer: Offer, provider: Provider, proof: Proof = NO_PROOF) -> Call:  # noqa: ARG002
         return Call(
-            url=f"{provider.base_url}/v1/messages",
-            headers=(("content-type", "application/json"), *_headers(provider)),
+            url=f"{provider.base_url.rstrip('/')}/v1/messages",
+            headers=headers_of(provider, _own(provider)),
             body=msgspec.json.encode(body(ask.payload, offer, stream=ask.stream)),
         )
 
@@ -79,7 +80,8 @@ class Anthropic(Dialect):
         return Reader(seal)
 
     def listing(self, provider: Provider, proof: Proof = NO_PROOF) -> Call | None:  # noqa: ARG002
-        return Call(method="GET", url=f"{provider.base_url}/v1/models?limit=1000", headers=_headers(provider))
+        url = f"{provider.base_url.rstrip('/')}/v1/models?limit=1000"
+        return Call(method="GET", url=url, headers=headers_of(provider, _own(provider)))
 
     def listed(self, reply: Reply) -> tuple[str, ...] | Failure:
         if reply.status != 200:
@@ -91,11 +93,11 @@ class Anthropic(Dialect):
         return tuple(row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str))
 
 
-def _headers(provider: Provider) -> Headers:
+def _own(provider: Provider) -> Headers:
     options = provider.options
     headers = [("anthropic-version", options["version"].reveal() if "version" in options else VERSION)]
     if provider.api_key is not None:
         headers.append(("x-api-key", provider.api_key.reveal()))
     if "beta" in options:
         headers.append(("anthropic-beta", options["beta"].reveal()))
-    return (*headers, *((name, value.reveal()) for name, value in provider.headers))
+    return tuple(headers)

@@ -15,14 +15,13 @@ from gateway.dialects.gemini.embeddings import batch_body, read_embeddings
 from gateway.dialects.gemini.errors import refusal
 from gateway.dialects.gemini.expressible import EMBEDDING_FIELDS, unexpressed
 from gateway.dialects.gemini.reader import Reader
-from gateway.dialects.gemini.request import body
+from gateway.dialects.gemini.request import chat_body
+from gateway.dialects.headers import headers_of
 from gateway.domain.answer import Answer
 from gateway.domain.ask import Ask
 from gateway.domain.call import Call, Headers, Reply
 from gateway.domain.table import Offer, Provider
 from gateway.domain.trail import Failure
-
-JSON: Headers = (("content-type", "application/json"),)
 
 
 class Gemini(Dialect):
@@ -73,19 +72,22 @@ class Gemini(Dialect):
 
     def request(self, ask: Ask, offer: Offer, provider: Provider, proof: Proof = NO_PROOF) -> Call:
         return Call(
-            url=f"{provider.base_url}/{resource(offer.id)}:{verb(ask)}",
-            headers=(*JSON, *self._headers(provider, proof)),
-            body=msgspec.json.encode(self._body(ask, offer)),
+            url=self.address(ask, offer, provider),
+            headers=headers_of(provider, self.credentials(provider, proof)),
+            body=msgspec.json.encode(self.body(ask, offer)),
         )
 
-    def _body(self, ask: Ask, offer: Offer) -> dict[str, Any]:
+    def address(self, ask: Ask, offer: Offer, provider: Provider) -> str:
+        return f"{provider.base_url.rstrip('/')}/{resource(offer.id)}:{verb(ask)}"
+
+    def body(self, ask: Ask, offer: Offer) -> dict[str, Any]:
         if ask.endpoint == "embeddings":
             return batch_body(can.expressed(ask.payload, EMBEDDING_FIELDS), resource(offer.id))
-        return body(ask.payload, offer.id)
+        return chat_body(ask.payload, offer.id)
 
-    def _headers(self, provider: Provider, proof: Proof) -> Headers:  # noqa: ARG002
-        own = () if provider.api_key is None else (("x-goog-api-key", provider.api_key.reveal()),)
-        return (*own, *((name, value.reveal()) for name, value in provider.headers))
+    def credentials(self, provider: Provider, proof: Proof) -> Headers:  # noqa: ARG002
+        """Never in the address, which ends up in logs."""
+        return () if provider.api_key is None else (("x-goog-api-key", provider.api_key.reveal()),)
 
     def answer(self, ask: Ask, reply: Reply, seal: Seal) -> Answer | Failure:
         if ask.endpoint == "embeddings" and reply.status == 200:
@@ -99,8 +101,8 @@ class Gemini(Dialect):
         return Reader(seal, ask.choices)
 
     def listing(self, provider: Provider, proof: Proof = NO_PROOF) -> Call | None:
-        url = f"{provider.base_url}/models?pageSize=1000"
-        return Call(method="GET", url=url, headers=self._headers(provider, proof))
+        url = f"{provider.base_url.rstrip('/')}/models?pageSize=1000"
+        return Call(method="GET", url=url, headers=headers_of(provider, self.credentials(provider, proof)))
 
     def listed(self, reply: Reply) -> tuple[str, ...] | Failure:
         if reply.status != 200:

@@ -29,7 +29,7 @@ MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
 TIERS = {"default": "standard", "flex": "flex", "priority": "priority"}
 
 
-def body(payload: Mapping[str, Any], model: str) -> dict[str, Any]:
+def chat_body(payload: Mapping[str, Any], model: str) -> dict[str, Any]:
     """Everything that `expressible` lets through, in Google's words."""
     said = can.expressed(payload, FIELDS)
     older = is_older(model)

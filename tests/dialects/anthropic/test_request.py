@@ -49,6 +49,7 @@ def test_headers_carry_the_key_the_version_and_whatever_the_operator_added() -> 
     assert call.url == "https://api.anthropic.com/v1/messages"
     assert dict(call.headers) == {
         "content-type": "application/json",
+        "user-agent": "tokenhub",
         "anthropic-version": "2024-01-01",
         "x-api-key": "sk-CANARY-upstream",
         "anthropic-beta": "a,b",

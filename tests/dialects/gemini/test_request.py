@@ -40,6 +40,7 @@ def test_the_smallest_request_and_the_key_never_in_the_address() -> None:
     assert whole.url == f"{BASE}/models/gemini-3.5-flash:generateContent"
     assert dict(whole.headers) == {
         "content-type": "application/json",
+        "user-agent": "tokenhub",
         "x-goog-api-key": "sk-CANARY-upstream",
         "x-team": "blue",
     }
