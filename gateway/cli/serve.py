@@ -9,9 +9,8 @@ import click
 import uvloop
 
 from gateway import log
+from gateway.cli.listening import bound
 from gateway.cli.places import find_config
-
-
 from gateway.cli.server import Server, uvicorn_config
 from gateway.flow.gateway import Gateway
 from gateway.flow.start import CannotServeError, close_gateway, open_gateway
@@ -64,22 +63,6 @@ async def _serve(config: Path, listen: str | None, *, watch: bool, try_it: bool)
     finally:
         await close_gateway(gateway)
     return 0
-
-
-def bound(address: str) -> socket.socket:
-    """A listening socket; the port may be 0."""
-    host, _, port = address.rpartition(":")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((host.strip("[]") or "0.0.0.0", int(port)))  # noqa: S104 an empty host means every interface
-        sock.listen(4096)
-    except BaseException:
-        sock.close()
-        raise
-    sock.setblocking(False)
-    return sock
 
 
 def ready_line(gateway: Gateway, sock: socket.socket, *, try_it: bool) -> str:

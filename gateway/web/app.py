@@ -56,7 +56,7 @@ def hot_route(gateway: Gateway, path: str, endpoint: Endpoint) -> ASGIRouteHandl
     async def handle(scope: Any, receive: Any, send: Any) -> None:
         await answer_call(gateway, endpoint, scope, receive, send)
 
-    return asgi(path)(handle)
+    return asgi(path, copy_scope=False)(handle)
 
 
 def dressed(gateway: Gateway, app: Any) -> App:

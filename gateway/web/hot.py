@@ -57,12 +57,15 @@ class Incoming(Struct, frozen=True):
 
 async def tell(gateway: Gateway, endpoint: Endpoint, reply: Reply, incoming: Incoming) -> None:
     visit = reply.visit
+    if gateway.in_flight >= visit.snapshot.server.max_in_flight:
+        raise RequestError("overloaded", "overloaded", "The gateway is full. Try again shortly.", retry_after_s=1.0)
     if incoming.scope["method"] != "POST":
         raise RequestError("method_not_allowed", "method_not_allowed", "This route answers POST.")
     early = await body_of(visit, incoming) if endpoint.surface.json_first else None
     check_scope(check_key(visit, incoming.token), endpoint.needs)
     fields = early if early is not None else await body_of(visit, incoming)
     receipt = Receipt(gateway, visit, endpoint.understand(visit, incoming.headers, fields))
+    gateway.retry_budget.note_request(visit.started)
     leaving = Leaving(incoming.receive)
     try:
         if receipt.ask.stream:

@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from gateway.domain.key import Key
 from gateway.domain.snapshot import Snapshot
@@ -30,7 +31,9 @@ def list_models(request: Request[Any, Any, Any], gateway: NamedDependency[Gatewa
 
 
 @get("/v1/models/{model_id:path}", sync_to_thread=False)
-def one_model(request: Request[Any, Any, Any], gateway: NamedDependency[Gateway], model_id: str) -> Response[bytes]:
+def one_model(
+    request: Request[Any, Any, Any], gateway: NamedDependency[Gateway], model_id: FromPath[str]
+) -> Response[bytes]:
     """One row, or 404."""
     wanted = model_id.removeprefix("/")
     for row in _rows_for(request, gateway):

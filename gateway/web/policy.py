@@ -11,9 +11,8 @@ from gateway.errors import RequestError
 from gateway.flow.receipt import Receipt
 from gateway.web.answer import Pairs, encode, header_safe
 from gateway.web.errors import policy_body, policy_status
-from gateway.web.openai import ChunkWriter
+from gateway.web.openai import ChunkWriter, with_usage
 from gateway.web.openai import headers as openai_headers
-from gateway.web.openai import with_usage
 from gateway.web.surface import Surface
 
 

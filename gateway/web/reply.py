@@ -1,5 +1,9 @@
 """One response on its way: its head is sent once, and whatever fails afterwards is still told."""
 
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
 from gateway.domain.answer import Answer
 from gateway.domain.trail import Failure
 from gateway.domain.visit import Visit
@@ -12,6 +16,7 @@ from gateway.web.door import Send
 from gateway.web.pulse import Pulse
 from gateway.web.surface import Surface, Writer
 
+SHUTDOWN = Failure(kind="transient", code="server_shutdown", message="The gateway is shutting down.", blame="nobody")
 GONE = Failure(kind="bad_request", code="client_closed", message="The caller left.", blame="nobody")
 
 
@@ -43,16 +48,20 @@ class Reply:
         live = opened.live
         failure: Failure | None = GONE
         pulse = Pulse(self._send)
+        interrupt = Interrupt()
+        self._gateway.open_streams.add(interrupt)
         try:
             await self._begin(receipt)
-            while chunks := await live.next():
-                await pulse.send(writer.frames(chunks))
-            failure = live.failure
+            with interrupt.allowed():
+                while chunks := await live.next():
+                    await pulse.send(writer.frames(chunks))
+            failure = SHUTDOWN if interrupt.called else live.failure
             receipt.stream_over(failure)
             last = writer.done() if failure is None else writer.broken(broken_off(failure, receipt))
             await pulse.send(last)
             await self._send({"type": "http.response.body", "body": b""})
         finally:
+            self._gateway.open_streams.discard(interrupt)
             pulse.stop()
             opened.end(failure)
             receipt.stream_over(failure)
@@ -62,6 +71,8 @@ class Reply:
             await self._send({"type": "http.response.body", "body": self._writer.broken(error)})
             return
         headers = refusal_headers(error, base_headers(self.visit, self._gateway.clock.monotonic()))
+        if error.kind == "method_not_allowed":
+            headers.append((b"allow", b"POST"))
         self.status = self._surface.status(error, self.visit)
         await send_whole(self._send, self.status, headers, self._surface.refusal(error, self.visit))
 
@@ -73,6 +84,35 @@ class Reply:
         headers += receipt.limit_headers()
         self.status = 200
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+
+
+class Interrupt:
+    """Breaks one stream off from outside, so that its own code can still say a last word."""
+
+    __slots__ = ("_open", "_work", "called")
+
+    def __init__(self) -> None:
+        self._work = asyncio.current_task()
+        self._open = False
+        self.called = False
+
+    def __call__(self) -> None:
+        if self._open and not self.called and self._work is not None:
+            self.called = True
+            self._work.cancel()
+
+    @contextlib.contextmanager
+    def allowed(self) -> Iterator[None]:
+        """Inside, a call ends the work quietly."""
+        self._open = True
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not self.called or self._work is None:
+                raise
+            self._work.uncancel()
+        finally:
+            self._open = False
 
 
 def broken_off(failure: Failure, receipt: Receipt) -> RequestError:
