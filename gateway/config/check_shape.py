@@ -80,7 +80,9 @@ class ShapeCheck:
         found = [self.plain(form.item, item, (*path, index)) for index, item in enumerate(items)]
         if isinstance(form.item, Choice):
             self._repeated(items, path)
-        return [stand_in(form.item) if value is NONE_FITS else value for value in found]
+        found = [stand_in(form.item) if value is NONE_FITS else value for value in found]
+        found += [stand_in(form.item) for _ in range(form.min_length - len(found))]
+        return found[: form.max_length]
 
     def number(self, form: Number, node: Node, path: Path) -> Any:
         value = node.value
@@ -170,6 +172,9 @@ class ShapeCheck:
 
     def _unknown(self, form: Record, entries: dict[str, Node], name: str, path: Path) -> None:
         free = [field for field in form.fields if field not in entries]
+        meant = nearest_name(name, free)
+        if meant:
+            self.findings.mark((*path, meant))
         hint = nearest(name, free) or "known here: " + ", ".join(f"`{field}`" for field in sorted(form.fields))
         where = f"in `{path[-1]}`" if path and isinstance(path[-1], str) else "here" if path else "at the top level"
         self.findings.add("TH1401", entries[name].key, f"unknown key `{name[:60]}` {where}", hint, path=(*path, name))
@@ -184,7 +189,8 @@ class ShapeCheck:
     def _length(self, form: Series, node: Node, path: Path) -> None:
         most = f"at most {form.max_length}" if form.max_length else ""
         bounds = f"at least {form.min_length}" if len(node.value) < form.min_length else most
-        message = f"expected {bounds} items, found {len(node.value)}"
+        items = "item" if bounds.endswith(" 1") else "items"
+        message = f"expected {bounds} {items}, found {len(node.value)}"
         self.findings.add("TH1409", node.key or node.spot, message, path=path)
 
     def _repeated(self, items: list[Node], path: Path) -> None:

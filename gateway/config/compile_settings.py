@@ -20,6 +20,8 @@ MODES: Mapping[str, settings.Profile] = MappingProxyType(
 )
 """There without being declared; a declaration may overwrite them."""
 
+CAPABILITY_MODES: Mapping[str, str] = MappingProxyType({"planning": "planning"})
+
 LEARNING_MODE = "thompson"
 """A mode without weights."""
 
@@ -69,7 +71,7 @@ def routing(said: said_of_routing.Routing) -> settings.Routing:
     }
     return settings.Routing(
         modes=MappingProxyType({**MODES, **modes}),
-        capability_modes=MappingProxyType(dict(sorted(said.capability_modes.items()))),
+        capability_modes=MappingProxyType({**CAPABILITY_MODES, **dict(sorted(said.capability_modes.items()))}),
         thompson=settings.Thompson(half_life_s=seconds(said.thompson.half_life), seed=said.thompson.seed),
         health=_health(said.health),
         retries=settings.Retries(

@@ -83,9 +83,11 @@ class Findings:
 
 _SECRETIVE = re.compile(
     r"""(?ix) (["']? [\w-]* (?:api[_-]?key|secret|passw|token|authoriz|credential|cookie|digest|private[_-]?key|apikey)
-    [\w-]* ["']? \s* : \s*) (\[?\s*) ("[^"]*"? | '[^']*'? | [^\s,{}\[\]#]+ (?:[ ][^\s,{}\[\]#:]+)*)"""
+    [\w-]* ["']? \s* : \s*) (\[?\s*) ("[^"]*"? | '[^']*'? | \$\{[^{}]*\}? | [^\s,{}\[\]#]+ (?:[ ][^\s,{}\[\]#:]+)*)"""
 )
-_HARMLESS = re.compile(r"[\"']?(\$\{[^{}]*\}|[0-9._]+|true|false|null|~|sha256:[0-9a-f]{64}|[|>&*].*)[\"']?")
+_HARMLESS = re.compile(
+    r"[\"']?(\$\{(?:(?!:-[^}])[^{}])*\}|[0-9._]+|true|false|null|~|sha256:[0-9a-f]{64}|[|>&*].*)[\"']?"
+)
 _TELLING = re.compile(
     r"(?<=://)[^/\s@]*:[^/\s@]*(?=@)|\b(?:sk|th|tokenhub|pk|xai|gsk|AIza|ghp|hf|AKIA)[-_]?[A-Za-z0-9_-]{10,}"
 )

@@ -93,7 +93,7 @@ def stand_in(form: Form) -> Any:
         case Text():
             return ""
         case Series():
-            return []
+            return [stand_in(form.item) for _ in range(form.min_length)]
         case Chart():
             return {}
         case Record():

@@ -53,7 +53,8 @@ def options(facts: Facts) -> None:
 def missing_keys(facts: Facts) -> None:
     for name, provider, dialect in _known(facts):
         sent = {header.lower() for header in provider.headers}
-        if not dialect.needs_key or provider.api_key or not provider.enabled or provider.allow_private:
+        keyless = not dialect.needs_key or not provider.enabled or provider.allow_private
+        if keyless or provider.api_key or facts.findings.is_faulty(("providers", name, "api_key")):
             continue
         if not sent & {"authorization", "x-api-key", "api-key", "x-goog-api-key"}:
             variable = "".join(c if c.isalnum() else "_" for c in name).upper() + "_API_KEY"

@@ -14,17 +14,17 @@ class Limits(Section, frozen=True):
     """What a key may use; what is left out is unlimited."""
 
     requests_per_minute: Count | None = None
-    """For example `600`."""
+    """Requests in a minute. For example `600`."""
     tokens_per_minute: Count | None = None
-    """Prompt and answer together. For example `1000000`."""
+    """Tokens in a minute, prompt and answer together. For example `1000000`."""
     concurrency: Count | None = None
     """Requests at once. For example `50`."""
     request_tokens: Count | None = None
     """Most tokens of one request. For example `8000`."""
     monthly_tokens: Count | None = None
-    """In a UTC calendar month. For example `50000000`."""
+    """Tokens in a UTC calendar month. For example `50000000`."""
     monthly_usd: Annotated[float, Meta(ge=0, le=10**12)] | None = None
-    """In a UTC calendar month. For example `200`."""
+    """USD in a UTC calendar month. For example `200`."""
 
 
 class Key(Section, frozen=True):
@@ -53,7 +53,7 @@ class Policy(Section, frozen=True):
     """A promise about names: they never reach a provider without these labels."""
 
     name: Plain
-    """For example `customer data stays in the EU`."""
+    """A sentence that must stay true. For example `customer data stays in the EU`."""
     aliases: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=1000)]
     """Names it speaks of: models, aliases, with `*`. For example `eu-*`."""
     require: dict[Label, Plain]

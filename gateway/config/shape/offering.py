@@ -6,6 +6,7 @@ from msgspec import Meta, field
 
 from gateway.config.shape.words import (
     Date,
+    DialectName,
     Duration,
     HeaderName,
     Label,
@@ -54,7 +55,7 @@ class Tls(Section, frozen=True):
 class Provider(Section, frozen=True):
     """A place to call and how it speaks."""
 
-    dialect: Plain
+    dialect: DialectName
     """How it speaks. For example `openai`, `anthropic` or `echo`."""
     base_url: Text | None = None
     """Where it lives, up to where the dialect's own paths begin; each hosted dialect has a default. For example `https://api.openai.com/v1`."""

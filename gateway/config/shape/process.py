@@ -76,7 +76,7 @@ class Webhook(Section, frozen=True):
     """Where alerts are posted."""
 
     url: Text
-    """For example `https://hooks.example.com/tokenhub`."""
+    """Gets a POST for each alert. For example `https://hooks.example.com/tokenhub`."""
     secret: SecretText | None = None
     """Signs each post (HMAC-SHA256). For example `${env:ALERT_SECRET}`."""
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from msgspec import Struct
 
-Names = Literal["provider", "model", "name", "target", "mode", "key"]
+Names = Literal["provider", "model", "name", "target", "mode", "key", "dialect"]
 
 
 class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -44,6 +44,7 @@ _WORDS = (
     ),
     Word(name="name", expected="a name without blanks and commas, at most 200 characters", pattern=NAME),
     Word(name="key", expected="a name without blanks and commas, at most 200 characters", pattern=NAME),
+    Word(name="dialect", expected="the name of a dialect", pattern=NAME, refers="dialect"),
     Word(name="header", expected="the name of an HTTP header", pattern=r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}"),
     Word(name="to-provider", expected="the name of a provider", pattern=NAME, refers="provider"),
     Word(name="to-model", expected="the name of a model", pattern=NAME, refers="model"),
@@ -88,6 +89,7 @@ FilePattern = Annotated[str, WORDS["path"]]
 Label = Annotated[str, WORDS["label"]]
 Name = Annotated[str, WORDS["name"]]
 KeyName = Annotated[str, WORDS["key"]]
+DialectName = Annotated[str, WORDS["dialect"]]
 HeaderName = Annotated[str, WORDS["header"]]
 ToProvider = Annotated[str, WORDS["to-provider"]]
 ToModel = Annotated[str, WORDS["to-model"]]
