@@ -42,9 +42,8 @@ def read_answer(reply: Reply, seal: Seal) -> Answer | Failure:
     if not isinstance(content, list):
         return garbled("The provider's answer has no content.")
     message = read_message(content)
-    details = fields.get("stop_details")
-    if isinstance(details, dict) and isinstance(details.get("explanation"), str):
-        message["refusal"] = details["explanation"]
+    if (why := refusal_of(fields)) is not None:
+        message["refusal"] = why
     finish = finish_reason(fields.get("stop_reason"), called="tool_calls" in message)
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
     return chat_answer(seal, model_name(seal, fields.get("model")), [choice], read_usage(fields.get("usage")))
@@ -54,6 +53,13 @@ def finish_reason(reason: object, *, called: bool) -> str:
     """OpenAI's word; a reason we do not know counts as an ordinary end."""
     known = FINISH.get(reason) if isinstance(reason, str) else None
     return known or ("tool_calls" if called else "stop")
+
+
+def refusal_of(fields: Mapping[str, Any]) -> str | None:
+    """Why the model's answer was stopped, where the provider says so."""
+    details = fields.get("stop_details")
+    why = details.get("explanation") if isinstance(details, dict) else None
+    return why if isinstance(why, str) else None
 
 
 def read_message(content: list[Any]) -> dict[str, Any]:

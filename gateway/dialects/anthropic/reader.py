@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.dialects.anthropic.answer import finish_reason
+from gateway.dialects.anthropic.answer import finish_reason, refusal_of
 from gateway.dialects.anthropic.errors import inside
 from gateway.dialects.anthropic.usage import read_usage
 from gateway.dialects.base import Seal
@@ -117,6 +117,8 @@ class Reader(TranslatingReader):
         reason = delta.get("stop_reason") if isinstance(delta, dict) else None
         if reason is not None and not self.finished:
             self.finished = True
+            if (refusal := refusal_of(delta)) is not None:
+                out.append(delta_chunk(self.head, {"refusal": refusal}))
             finish = finish_reason(reason, called=bool(self._calls))
             out.append(delta_chunk(self.head, {}, finish=finish))
 
