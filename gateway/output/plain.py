@@ -68,10 +68,16 @@ MARK = re.compile(r"(`+)|\\([!-/:-@\[-`{-~])|(!?\[)|(\]\([^()\s\[\]]*(?:[ \t]+\"
 """Code, escape, start of a link, its end with the address, emphasis."""
 
 
+NAME = re.compile(r"[a-z0-9_]+")
+"""What stands between double underscores in `__init__`: a word, not something stressed."""
+Place = tuple[int, int]
+"""Which piece an opening mark is, and where the text behind it begins."""
+
+
 def _words(text: str) -> str:
     """Prose without the marks inside it: each mark is looked at once, and paired with the nearest open one."""
     pieces: list[str] = []
-    opened: dict[str, list[int]] = {}
+    opened: dict[str, list[Place]] = {}
     code_ends = _code_ends(text)
     at = 0
     while mark := MARK.search(text, at):
@@ -106,7 +112,7 @@ def _code(inner: str) -> str:
     return inner[1:-1] if len(inner) > 2 and inner[0] == inner[-1] == " " else inner
 
 
-def _pair(mark: re.Match[str], text: str, pieces: list[str], opened: dict[str, list[int]]) -> None:
+def _pair(mark: re.Match[str], text: str, pieces: list[str], opened: dict[str, list[Place]]) -> None:
     """Emphasis and links: marks that find their partner become nothing, or the address; the others stay."""
     kind = "[" if mark[3] or mark[4] else mark[5]
     starts = opened.setdefault(kind, [])
@@ -114,11 +120,15 @@ def _pair(mark: re.Match[str], text: str, pieces: list[str], opened: dict[str, l
     after = text[mark.end() : mark.end() + 1]
     if mark[4] or (mark[5] and starts and before.strip() and not _is_word(after)):
         if starts:
-            pieces[starts.pop()] = ""
+            piece, begin = starts.pop()
+            if kind == "__" and NAME.fullmatch(text, begin, mark.start()):
+                pieces.append(mark[0])
+                return
+            pieces[piece] = ""
             pieces.append(_address(mark[4]) if mark[4] else "")
             return
     elif mark[3] or (after.strip() and not _is_word(before)):
-        starts.append(len(pieces))
+        starts.append((len(pieces), mark.end()))
     pieces.append(mark[0])
 
 
