@@ -45,7 +45,7 @@ vitals = st.builds(
     cooldown_until=st.sampled_from([0.0, 0.0, NOW + 3]),
     in_flight=st.sampled_from([0, 1]),
 )
-capabilities = st.sampled_from([{"chat"}, {"chat", "tools"}, {"chat", "tools", "vision"}, {"embeddings"}])
+capabilities = st.sampled_from([{"chat", "tools"}, {"chat", "tools", "vision"}, {"chat"}, {"embeddings"}])
 
 
 @dataclass
@@ -98,7 +98,7 @@ def asks(draw: st.DrawFn, names: list[str]) -> Ask:
         key = Key(name=draw(st.sampled_from(["k", "l"])), digests=(), scopes=frozenset(), offers=allowed)
     more: dict[str, Any] = {
         "key": key,
-        "input_tokens": draw(st.sampled_from([1, 500, 900, 13_500, 120_000, 300_000])),
+        "input_tokens": draw(st.sampled_from([500, 1, 900, 13_500, 120_000, 300_000])),
         "output_tokens": draw(st.sampled_from([None, 1, 1024, 100_000])),
         "choices": draw(st.sampled_from([1, 3])),
         "features": draw(st.sampled_from([frozenset(), frozenset({"tools"}), frozenset({"vision"})])),
@@ -108,9 +108,9 @@ def asks(draw: st.DrawFn, names: list[str]) -> Ask:
     if draw(st.booleans()):
         policy = Policy(
             mode=draw(st.sampled_from(["cheap", "normal", "high_confidence", "planning", "thompson"])),
-            max_budget_usd=draw(st.sampled_from([0.0001, 0.01, 0.05, 100.0])),
+            max_budget_usd=draw(st.sampled_from([100.0, 100.0, 0.05, 0.01, 0.0001])),
             max_latency_ms=draw(st.sampled_from([1, 1000, 300_000])),
-            min_weight=draw(st.sampled_from([0.0, 5.0, 10.0])),
+            min_weight=draw(st.sampled_from([0.0, 0.0, 5.0, 10.0])),
             hint=draw(st.sampled_from([None, "", *NAMES])),
         )
         return an_ask(None, surface="policy", policy=policy, **more)
@@ -135,7 +135,7 @@ def worlds(draw: st.DrawFn) -> World:
     ladder = draw(st.one_of(st.none(), st.lists(DECLARED, max_size=4).map(tuple)))
     moment = a_moment(
         now=NOW,
-        offers=draw(st.dictionaries(st.sampled_from(names), vitals)),
+        offers={name: draw(vitals) for name in names if draw(st.sampled_from([True, True, False]))},
         providers=draw(st.dictionaries(st.sampled_from(PROVIDERS), vitals, max_size=1)),
         disabled_providers=draw(st.frozensets(st.sampled_from(PROVIDERS), max_size=1)),
         turns=draw(st.dictionaries(st.sampled_from(NAMES), st.integers(0, 10_000), max_size=3)),
