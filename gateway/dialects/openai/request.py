@@ -40,7 +40,7 @@ def body_of(ask: Ask, model: str, quirks: Quirks) -> bytes:
     payload["model"] = model
     if ask.stream:
         _ask_for_usage(payload, ask, quirks)
-    if quirks.max_tokens_field:
+    if quirks.max_tokens_field and ask.endpoint == "chat":
         _rename_bound(payload, quirks.max_tokens_field)
     if quirks.refuse_fields:
         for name in (*refused(payload, quirks), *quirks.refuse_fields):
