@@ -40,3 +40,8 @@ def next_month(unix: float) -> float:
     day = datetime.fromtimestamp(unix, UTC)
     year, month = (day.year + 1, 1) if day.month == 12 else (day.year, day.month + 1)
     return datetime(year, month, 1, tzinfo=UTC).timestamp()
+
+
+def month_start(month: str) -> float:
+    """The first second of `2027-01`."""
+    return datetime(int(month[:4]), int(month[5:]), 1, tzinfo=UTC).timestamp()

@@ -1,0 +1,61 @@
+"""Reading a journal from where one stopped, segment after segment, while it is still being written."""
+
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from gateway.state.kept_file import read_or_set_aside, write_whole
+from gateway.state.ledger.journal import Position, segment_path, segments
+from gateway.state.ledger.lines import read_lines
+from gateway.state.ledger.record import Entry
+
+PIECE_BYTES = 256 * 1024
+
+
+class Piece(Struct, frozen=True):
+    """The next entries, and the place after them."""
+
+    entries: list[Entry]
+    spoilt: int
+    position: Position
+
+
+def read_piece(folder: Path, position: Position, piece_bytes: int = PIECE_BYTES) -> Piece:
+    """What follows a position; a line without its end is awaited in the newest segment and given up in older ones."""
+    present = segments(folder)
+    if position.segment not in present:
+        later = [number for number in present if number > position.segment]
+        if not later:
+            return Piece([], 0, position)
+        position = Position(later[0], 0)
+    data = _read(segment_path(folder, position.segment), position.offset, piece_bytes)
+    lines = read_lines(data)
+    after = Position(position.segment, position.offset + lines.consumed)
+    if not lines.consumed and len(data) == piece_bytes:
+        return read_piece(folder, position, piece_bytes * 8)
+    if lines.consumed or present[-1] == position.segment:
+        return Piece(lines.entries, lines.spoilt, after)
+    following = next(number for number in present if number > position.segment)
+    return Piece([], 1 if data else 0, Position(following, 0))
+
+
+def _read(path: Path, offset: int, count: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(offset)
+        return file.read(count)
+
+
+class Bookmark:
+    """The position up to which everything is in the database, remembered over restarts."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "shipped.json"
+        self._read_back = msgspec.json.Decoder(Position).decode
+
+    def load(self, unix: float) -> Position:
+        """Losing it costs time, never rows: whatever is shipped twice counts once."""
+        return read_or_set_aside(self._path, self._read_back, unix) or Position(0, 0)
+
+    def save(self, position: Position) -> None:
+        write_whole(self._path, msgspec.json.encode(position))

@@ -1,0 +1,39 @@
+"""The tables of the ledger, version by version, in SQL that SQLite and PostgreSQL both read.
+
+Versions only add: a process of the version before goes on working while its neighbours migrate.
+"""
+
+VERSIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE requests (
+            id TEXT PRIMARY KEY, unix DOUBLE PRECISION NOT NULL, key TEXT NOT NULL, endpoint TEXT NOT NULL,
+            asked TEXT NOT NULL, model TEXT NOT NULL, provider TEXT NOT NULL, served TEXT NOT NULL,
+            reason TEXT NOT NULL, attempts BIGINT NOT NULL, outcome TEXT NOT NULL, status BIGINT NOT NULL,
+            error TEXT NOT NULL, input_tokens BIGINT NOT NULL, cache_read_tokens BIGINT NOT NULL,
+            cache_write_tokens BIGINT NOT NULL, output_tokens BIGINT NOT NULL, reasoning_tokens BIGINT NOT NULL,
+            audio_input_tokens BIGINT NOT NULL, audio_output_tokens BIGINT NOT NULL, image_tokens BIGINT NOT NULL,
+            usage_estimated BOOLEAN NOT NULL, estimate_nano_usd BIGINT NOT NULL, cost_nano_usd BIGINT NOT NULL,
+            latency_ms DOUBLE PRECISION NOT NULL, first_token_ms DOUBLE PRECISION, stream BOOLEAN NOT NULL,
+            possibly_billed BOOLEAN NOT NULL, config TEXT NOT NULL, meta TEXT)""",
+        """CREATE TABLE usage (
+            day TEXT NOT NULL, key TEXT NOT NULL, model TEXT NOT NULL, provider TEXT NOT NULL,
+            requests BIGINT NOT NULL, errors BIGINT NOT NULL, unknown BIGINT NOT NULL, tokens BIGINT NOT NULL,
+            input_tokens BIGINT NOT NULL, cache_read_tokens BIGINT NOT NULL, cache_write_tokens BIGINT NOT NULL,
+            output_tokens BIGINT NOT NULL, reasoning_tokens BIGINT NOT NULL, audio_input_tokens BIGINT NOT NULL,
+            audio_output_tokens BIGINT NOT NULL, image_tokens BIGINT NOT NULL, estimate_nano_usd BIGINT NOT NULL,
+            cost_nano_usd BIGINT NOT NULL, PRIMARY KEY (day, key, model, provider))""",
+        """CREATE TABLE admissions (
+            id TEXT PRIMARY KEY, unix DOUBLE PRECISION NOT NULL, expires_unix DOUBLE PRECISION NOT NULL,
+            origin TEXT NOT NULL, key TEXT NOT NULL, endpoint TEXT NOT NULL, asked TEXT NOT NULL,
+            config TEXT NOT NULL, estimate_nano_usd BIGINT NOT NULL)""",
+        """CREATE TABLE audit (
+            id TEXT PRIMARY KEY, unix DOUBLE PRECISION NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,
+            subject TEXT NOT NULL, place TEXT NOT NULL, before TEXT, after TEXT)""",
+        """CREATE TABLE bodies (
+            id TEXT PRIMARY KEY, unix DOUBLE PRECISION NOT NULL, request TEXT NOT NULL, answer TEXT NOT NULL)""",
+    ),
+)
+NEWEST = len(VERSIONS)
+
+VERSION_TABLE = "CREATE TABLE IF NOT EXISTS tokenhub_schema (version BIGINT NOT NULL)"
+"""One row."""

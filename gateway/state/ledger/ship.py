@@ -1,0 +1,151 @@
+"""From the journal into the database, in batches, until it took them; nothing waits for this.
+
+A thread reads on from the bookmark. First what processes before this one left; then their admissions without an end
+become `unknown`; then what is written now. A batch that was sent twice counts once.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from gateway.state.ledger.cursor import Bookmark, Piece, read_piece
+from gateway.state.ledger.database import Database
+from gateway.state.ledger.journal import Journal, Position
+from gateway.state.ledger.lines import line_of
+from gateway.state.ledger.record import Entry
+from gateway.state.store_error import RowsRefusedError, StoreError
+
+log = logging.getLogger("tokenhub.ledger")
+
+PAUSE_S = 0.1
+LONGEST_PAUSE_S = 5.0
+SWEEP_S = 60.0
+
+
+class Shipper:
+    """Owns the writing side of the database once it is started."""
+
+    def __init__(self, journal: Journal, database: Database, origin: str, unix: Callable[[], float]) -> None:
+        self.shipped = 0
+        self.spoilt = 0
+        self.refused = 0
+        self.problem: str | None = None
+        self.recovered = threading.Event()
+        """What earlier processes left is in the database."""
+        self._journal = journal
+        self._database = database
+        self._origin = origin
+        self._unix = unix
+        self._bookmark = Bookmark(journal.folder)
+        self._position = Position(0, 0)
+        self._swept_unix = 0.0
+        self._opened = False
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="ledger-ship", daemon=True)
+
+    def start(self) -> None:
+        """Opens the database at once; one that refuses for good stops the start, one that is away does not."""
+        self._position = self._bookmark.load(self._unix())
+        try:
+            self._database.open()
+            self._opened = True
+        except StoreError as error:
+            if not self._may_come_back(error):
+                raise
+            self._note(error)
+        self._thread.start()
+
+    def stop(self, patience_s: float = 10.0) -> None:
+        """Ships what is there, if the database takes it in time; what is left stays in the journal."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(patience_s)
+        self._database.close()
+
+    def _run(self) -> None:
+        pause_s = PAUSE_S
+        while True:
+            stopping = self._stopping
+            try:
+                while self._step():
+                    pass
+                pause_s = PAUSE_S
+            except (StoreError, OSError) as error:
+                self._note(error)
+                pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+            if stopping:
+                return
+            self._wake.wait(pause_s)
+            self._wake.clear()
+
+    def _step(self) -> bool:
+        """One piece; False when there is nothing more to do now."""
+        if not self._opened:
+            self._database.open()
+            self._opened = True
+        piece = read_piece(self._journal.folder, self._position)
+        if piece.entries:
+            self._put(piece.entries)
+        moved = piece.position != self._position
+        if moved:
+            self._remember(piece)
+        if not self.recovered.is_set() and self._position.segment >= self._journal.first_new:
+            self._recover()
+        self._sweep()
+        if self.problem is not None:
+            self.problem = None
+            log.warning("the ledger takes rows again")
+        return moved
+
+    def _put(self, entries: list[Entry]) -> None:
+        try:
+            self._database.write(entries)
+        except RowsRefusedError:
+            if len(entries) == 1:
+                self._set_aside(entries[0])
+            else:
+                middle = len(entries) // 2
+                self._put(entries[:middle])
+                self._put(entries[middle:])
+                return
+        self.shipped += len(entries)
+
+    def _set_aside(self, entry: Entry) -> None:
+        """A row that no database will ever take must not hold up the others; it is kept, and somebody is told."""
+        self.refused += 1
+        path = self._journal.folder / "refused.rows"
+        with path.open("ab") as file:
+            file.write(line_of(entry))
+        log.error("the ledger does not take the row `%s`; it is kept in `%s`", entry.id, path)
+
+    def _remember(self, piece: Piece) -> None:
+        if piece.spoilt:
+            self.spoilt += piece.spoilt
+            log.error("%d lines of the journal in `%s` are torn", piece.spoilt, self._journal.folder)
+        old, self._position = self._position, piece.position
+        self._bookmark.save(self._position)
+        if old.segment != self._position.segment:
+            self._journal.remove_before(self._position)
+
+    def _recover(self) -> None:
+        count = self._database.close_lost(self._origin, self._unix())
+        if count:
+            log.warning("%d requests were lost with the process before this one; they are recorded as unknown", count)
+        self.recovered.set()
+
+    def _sweep(self) -> None:
+        """Admissions of processes that never came back."""
+        unix = self._unix()
+        if abs(unix - self._swept_unix) >= SWEEP_S:
+            self._swept_unix = unix
+            self._database.close_lost(None, unix)
+
+    def _may_come_back(self, error: StoreError) -> bool:
+        return type(error) is StoreError
+
+    def _note(self, error: Exception) -> None:
+        if self.problem is None:
+            log.error("the ledger does not take rows: %s. They stay in the journal until it does", error)
+        self.problem = str(error)

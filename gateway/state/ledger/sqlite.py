@@ -1,0 +1,213 @@
+"""The ledger in one SQLite file: one writer, a write-ahead log, every commit on the platter before it counts."""
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from msgspec import convert
+
+from gateway.state.ledger.query import (
+    PageQuery,
+    Statement,
+    UsageQuery,
+    UsageRow,
+    audit_statement,
+    first_id_at,
+    requests_statement,
+    usage_row,
+    usage_statement,
+)
+from gateway.state.ledger.record import Admitted, AuditRow, Entry, Record, lost
+from gateway.state.ledger.rows import Row, batch_of, news, row_of, sums
+from gateway.state.ledger.schema import NEWEST, VERSION_TABLE, VERSIONS
+from gateway.state.ledger.sql import (
+    ADD_USAGE,
+    DELETIONS,
+    END_ADMISSION,
+    LOST_BY_TIME,
+    LOST_OF_ORIGIN,
+    PUT_ADMISSION,
+    PUT_AUDIT,
+    PUT_BODIES,
+    PUT_REQUEST,
+    outcomes_of,
+)
+from gateway.state.store_error import RowsRefusedError, StoreError, StoreRefusedError
+
+BUSY_S = 5.0
+QUERY_S = 10.0
+CHECKED_BYTES = 32 * 1024 * 1024
+"""Files up to this size are checked page by page at the start."""
+SLICE = 500
+
+
+class SqliteDatabase:
+    """Opened by one process at a time."""
+
+    def __init__(self, path: Path, now: Callable[[], float]) -> None:
+        self._path = path
+        self._now = now
+        self._lock = -1
+        self._turn = threading.Lock()
+        """One transaction at a time, whichever thread it comes from."""
+        self._connection: sqlite3.Connection | None = None
+
+    def open(self) -> None:
+        self._take_lock()
+        try:
+            with self._speaking():
+                connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+                self._connection = connection
+                self._check()
+                for pragma in ("journal_mode=WAL", "synchronous=FULL", "journal_size_limit=67108864"):
+                    connection.execute(f"PRAGMA {pragma}")
+                self._migrate()
+        except StoreError:
+            self.close()
+            raise
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        batch = batch_of(entries)
+        with self._transaction() as connection:
+            self._write_records(connection, list(batch.records.values()))
+            ended = self._outcomes(connection, list(batch.admissions))
+            waiting = [each for each in batch.admissions if each not in ended]
+            connection.executemany(PUT_ADMISSION, [row_of(batch.admissions[each]) for each in waiting])
+            connection.executemany(PUT_AUDIT, [row_of(row) for row in batch.audit.values()])
+            connection.executemany(PUT_BODIES, [row_of(body) for body in batch.bodies.values()])
+
+    def close_lost(self, origin: str | None, unix: float) -> int:
+        statement, value = (LOST_BY_TIME, unix) if origin is None else (LOST_OF_ORIGIN, origin)
+        with self._transaction() as connection:
+            rows = connection.execute(statement, (value,)).fetchall()
+            self._write_records(connection, [lost(_admitted(row)) for row in rows])
+            return len(rows)
+
+    def usage(self, query: UsageQuery) -> list[UsageRow]:
+        return [usage_row(query, row) for row in self._read(usage_statement(query))]
+
+    def requests(self, query: PageQuery) -> list[Record]:
+        return [convert(["r", *row], Record, strict=False) for row in self._read(requests_statement(query))]
+
+    def audit(self, query: PageQuery) -> list[AuditRow]:
+        return [convert(["u", *row], AuditRow, strict=False) for row in self._read(audit_statement(query))]
+
+    def delete_before(self, table: str, unix: float, most: int) -> int:
+        with self._transaction() as connection:
+            return connection.execute(DELETIONS[table], (first_id_at(unix), most)).rowcount
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def _take_lock(self) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._lock)
+            self._lock = -1
+            raise StoreRefusedError(
+                f"the ledger `{self._path}` is in use by another tokenhub. One process may write a SQLite file; "
+                "for several, set `ledger: postgresql://…`."
+            ) from error
+        except OSError as error:
+            raise StoreRefusedError(
+                f"cannot open the ledger `{self._path}`: {error.strerror}. Set `data_dir` to a writable folder."
+            ) from error
+
+    def _check(self) -> None:
+        connection = self._ready()
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if self._path.stat().st_size <= CHECKED_BYTES:
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if verdict != "ok":
+                raise sqlite3.DatabaseError(str(verdict)[:200])
+
+    def _migrate(self) -> None:
+        with self._transaction() as connection:
+            connection.execute(VERSION_TABLE)
+            row = connection.execute("SELECT version FROM tokenhub_schema").fetchone()
+            version = row[0] if row else 0
+            if version > NEWEST:
+                raise StoreRefusedError(
+                    f"the ledger `{self._path}` was written by a newer tokenhub (tables of version {version}, "
+                    f"this one knows {NEWEST}). Upgrade this one."
+                )
+            for statements in VERSIONS[version:]:
+                for statement in statements:
+                    connection.execute(statement)
+            connection.execute("DELETE FROM tokenhub_schema")
+            connection.execute("INSERT INTO tokenhub_schema VALUES (?)", (NEWEST,))
+
+    def _write_records(self, connection: sqlite3.Connection, records: list[Record]) -> None:
+        fresh = news(records, self._outcomes(connection, [record.id for record in records]))
+        connection.executemany(PUT_REQUEST, [row_of(record) for record, _ in fresh])
+        connection.executemany(ADD_USAGE, sums(fresh))
+        connection.executemany(END_ADMISSION, [(record.id,) for record in records])
+
+    def _outcomes(self, connection: sqlite3.Connection, ids: list[str]) -> dict[str, str]:
+        known: dict[str, str] = {}
+        for start in range(0, len(ids), SLICE):
+            some = ids[start : start + SLICE]
+            known |= dict(connection.execute(outcomes_of(len(some)), some))
+        return known
+
+    def _read(self, statement: Statement) -> list[Row]:
+        """On a connection of its own, so that a long question holds nobody up, and not longer than QUERY_S."""
+        with self._speaking():
+            connection = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S)
+            try:
+                until = self._now() + QUERY_S
+                connection.set_progress_handler(lambda: int(self._now() > until), 10_000)
+                return connection.execute(*statement).fetchall()
+            finally:
+                connection.close()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._turn, self._speaking():
+            connection = self._ready()
+            connection.execute("BEGIN IMMEDIATE")
+            done = False
+            try:
+                yield connection
+                connection.execute("COMMIT")
+                done = True
+            finally:
+                if not done and connection.in_transaction:
+                    with contextlib.suppress(sqlite3.Error):
+                        connection.execute("ROLLBACK")
+
+    @contextlib.contextmanager
+    def _speaking(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise StoreError(f"the ledger `{self._path}` does not answer: {error}") from error
+        except (sqlite3.IntegrityError, sqlite3.DataError, OverflowError) as error:
+            raise RowsRefusedError(f"the ledger `{self._path}` does not take a row: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise StoreRefusedError(
+                f"the ledger `{self._path}` is damaged: {error}. It is left as it is: move it and its `-wal` file away "
+                "(a new one is begun), or restore a copy."
+            ) from error
+
+    def _ready(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise StoreError(f"the ledger `{self._path}` is not open")
+        return self._connection
+
+
+def _admitted(row: Row) -> Admitted:
+    return convert(["a", *row], Admitted)

@@ -1,0 +1,65 @@
+"""Ledger rows for tests: say only what matters."""
+
+from typing import Any
+
+from gateway.state.ledger.record import Admitted, AuditRow, Record
+from gateway.ulid import new_ulid
+
+UNIX = 1_798_700_000.0  # 2026-12-31
+
+
+def an_id(number: int, unix: float = UNIX) -> str:
+    return new_ulid(unix, lambda _: number)
+
+
+def a_record(number: int = 1, **more: Any) -> Record:
+    unix = more.get("unix", UNIX)
+    given: dict[str, Any] = {
+        "id": an_id(number, unix),
+        "unix": unix,
+        "key": "web-app",
+        "endpoint": "chat",
+        "asked": "smart",
+        "model": "gpt-4o",
+        "provider": "openai",
+        "served": "openai/gpt-4o-2024-08-06",
+        "reason": "routed-weight-8",
+        "attempts": 1,
+        "input_tokens": 10,
+        "output_tokens": 5,
+        "cost_nano_usd": 1_000,
+        "estimate_nano_usd": 2_000,
+        "latency_ms": 12.5,
+        "config": "abcdef012345",
+    }
+    return Record(**(given | more))
+
+
+def an_admission(number: int = 1, **more: Any) -> Admitted:
+    unix = more.get("unix", UNIX)
+    given: dict[str, Any] = {
+        "id": an_id(number, unix),
+        "unix": unix,
+        "expires_unix": unix + 60,
+        "origin": "journal-a",
+        "key": "web-app",
+        "endpoint": "chat",
+        "asked": "smart",
+        "config": "abcdef012345",
+        "estimate_nano_usd": 2_000,
+    }
+    return Admitted(**(given | more))
+
+
+def an_audit_row(number: int = 1, **more: Any) -> AuditRow:
+    given: dict[str, Any] = {
+        "id": an_id(number),
+        "unix": UNIX,
+        "who": "admin-token",
+        "what": "provider.disable",
+        "subject": "openai",
+        "where": "127.0.0.1",
+        "before": "null",
+        "after": '{"since":1}',
+    }
+    return AuditRow(**(given | more))

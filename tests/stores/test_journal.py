@@ -1,0 +1,152 @@
+"""The journal: what was appended is read again, whatever was torn, full or killed in between."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.state.ledger.cursor import Bookmark, read_piece
+from gateway.state.ledger.journal import Journal, Position, segment_path, segments
+from gateway.state.ledger.lines import line_of, read_lines
+from gateway.state.ledger.record import Entry, meta_text, plain
+from gateway.state.store_error import StoreError
+from tests.stores.rows import a_record, an_admission, an_audit_row, an_id
+
+
+def a_journal(folder: Path, **more: int) -> Journal:
+    journal = Journal(folder, sync_s=0.01, **more)
+    journal.open()
+    return journal
+
+
+def everything(folder: Path) -> tuple[list[Entry], int]:
+    position = Position(0, 0)
+    entries: list[Entry] = []
+    spoilt = 0
+    while True:
+        piece = read_piece(folder, position, 1000)
+        entries += piece.entries
+        spoilt += piece.spoilt
+        if piece.position == position:
+            return entries, spoilt
+        position = piece.position
+
+
+def test_rows_come_back_in_order_over_segments_and_restarts(tmp_path: Path) -> None:
+    rows: list[Entry] = [an_admission(1), a_record(1), an_audit_row(2)] + [a_record(number) for number in range(3, 60)]
+    for some in (rows[:30], rows[30:]):
+        journal = a_journal(tmp_path, segment_bytes=2000)
+        assert all(journal.append(row) for row in some)
+        journal.close()
+    assert len(segments(tmp_path)) > 4
+    assert everything(tmp_path) == (rows, 0)
+
+
+@given(st.integers(0, 2000), st.binary(max_size=40))
+@settings(max_examples=80, deadline=None)
+def test_a_tail_torn_anywhere_costs_at_most_the_row_it_cuts(cut: int, junk: bytes) -> None:
+    lines = [line_of(a_record(number)) for number in range(6)]
+    whole = b"".join(lines)
+    cut = min(cut, len(whole))
+    intact = sum(len(b"".join(lines[: index + 1])) <= cut for index in range(6))
+    found = read_lines(whole[:cut] + junk + b"\n" + lines[5])
+    ids = [entry.id for entry in found.entries]
+    assert ids[:intact] == [an_id(number) for number in range(intact)]
+    assert ids[-1] == an_id(5)
+    assert len(ids) in (intact + 1, intact + 2)
+
+
+def test_the_end_of_the_newest_segment_is_awaited_and_of_older_ones_given_up(tmp_path: Path) -> None:
+    line = line_of(a_record(1))
+    segment_path(tmp_path, 1).write_bytes(line + line[:50])
+    assert read_piece(tmp_path, Position(0, 0)).position == Position(1, len(line))
+    segment_path(tmp_path, 2).write_bytes(line_of(a_record(2)))
+    assert everything(tmp_path) == ([a_record(1), a_record(2)], 1)
+
+
+def test_a_row_larger_than_a_piece_is_read(tmp_path: Path) -> None:
+    journal = a_journal(tmp_path)
+    journal.append(a_record(1, reason="x" * 5000))
+    journal.append(a_record(2))
+    assert len(everything(tmp_path)[0]) == 2
+    journal.close()
+
+
+def test_two_processes_in_one_folder_are_refused(tmp_path: Path) -> None:
+    journal = a_journal(tmp_path)
+    with pytest.raises(StoreError, match="in use by another tokenhub"):
+        a_journal(tmp_path)
+    journal.close()
+    a_journal(tmp_path).close()
+
+
+def test_what_was_shipped_is_removed_and_what_was_not_makes_it_full(tmp_path: Path) -> None:
+    journal = a_journal(tmp_path, segment_bytes=1000, max_bytes=4000)
+    while not journal.full:
+        journal.append(a_record(1))
+    assert journal.append(a_record(2))
+    journal.remove_before(Position(segments(tmp_path)[-1], 0))
+    assert not journal.full
+    assert len(segments(tmp_path)) == 1
+    assert journal.size_bytes == segment_path(tmp_path, segments(tmp_path)[-1]).stat().st_size
+    journal.close()
+
+
+def test_d09_a_disk_that_refuses_is_told_and_the_rows_wait_for_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = a_journal(tmp_path)
+    assert journal.append(a_record(1))
+    good = journal._descriptor
+    journal._descriptor = os.open("/dev/full", os.O_WRONLY)
+    assert not journal.append(a_record(2))
+    assert not journal.append(a_record(3))
+    assert journal.failing
+    assert journal.waiting == 2
+    os.close(journal._descriptor)
+    journal._descriptor = good
+    assert journal.append(a_record(4))
+    assert not journal.failing
+    assert journal.waiting == 0
+    assert [entry.id for entry in everything(tmp_path)[0]] == [an_id(number) for number in (1, 2, 3, 4)]
+    assert caplog.text.count("cannot be written") == 1
+    journal.close()
+
+
+def test_every_write_may_wait_for_the_disk(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, sync_s=0, segment_bytes=1000)
+    journal.open()
+    assert all(journal.append(a_record(number)) for number in range(20))
+    journal.close()
+    assert len(everything(tmp_path)[0]) == 20
+
+
+def test_a_bookmark_is_remembered_and_a_spoilt_one_costs_only_time(tmp_path: Path) -> None:
+    bookmark = Bookmark(tmp_path)
+    assert bookmark.load(0.0) == Position(0, 0)
+    bookmark.save(Position(3, 77))
+    assert bookmark.load(0.0) == Position(3, 77)
+    (tmp_path / "shipped.json").write_bytes(b"{")
+    assert bookmark.load(0.0) == Position(0, 0)
+
+
+TEXTS = {
+    "short": ("abc", "abc"),
+    "long": ("x" * 300, "x" * 255 + "…"),
+    "with NUL": ("a\x00b", "a␀b"),
+    "half a pair": ("a\ud800b", "a?b"),
+}
+
+
+@pytest.mark.parametrize(("text", "kept"), TEXTS.values(), ids=TEXTS.keys())
+def test_a_callers_text_is_made_plain(text: str, kept: str) -> None:
+    assert plain(text) == kept
+
+
+def test_meta_is_bounded_json() -> None:
+    assert meta_text(None) is None
+    assert meta_text({"a": "b\x00"}) == '{"a":"b␀"}'
+    assert meta_text({"a": "x" * 5000}) == '{"omitted_chars":5008}'
+    assert meta_text({"a": "\ud800"}) == '{"unreadable":true}'
