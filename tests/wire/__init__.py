@@ -7,6 +7,8 @@
 
 Nothing scripted: a sensible answer for chat, streams, completions, embeddings, Anthropic messages. A model named
 `f/<scenario>` (see `SCENARIOS`) answers that scenario.
+
+The `wait_*` methods block: where the client runs on an event loop in the same thread, `await asyncio.to_thread(...)`.
 """
 
 from tests.wire.anthropic import anthropic_error, anthropic_message, anthropic_stream
