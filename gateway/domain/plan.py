@@ -33,6 +33,8 @@ class Step(Struct, frozen=True, kw_only=True):
     score: Score | None = None
     draw: float | None = None
     """What Thompson sampling drew for it; the highest goes first."""
+    max_tokens: int | None = None
+    """Asked of the provider instead of what the caller wanted, where only that fits the window."""
     standing: Standing = "well"
     """`trial` is a half-open circuit; `cooling` and `open` are only tried when nothing better is left."""
 

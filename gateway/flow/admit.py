@@ -12,13 +12,14 @@ UNKNOWN_OUTPUT = 4096
 """Reserved where neither the caller nor the model says how long an answer may get."""
 
 
-async def admit(receipt: Receipt, plan: Plan, deadline_s: float) -> None:
+async def admit(receipt: Receipt, plan: Plan) -> None:
     """Reserves, or ends the request with the limit that stands against it."""
     key = receipt.ask.key
     if key is None or key.limits == UNLIMITED:
         return
     gateway = receipt.gateway
     tokens, usd = upper_bound(receipt, plan)
+    deadline_s = receipt.patience_s
     now, unix = gateway.clock.monotonic(), gateway.clock.unix()
     reservation = gateway.limits.reserve(key, tokens, usd, now, unix, deadline_s)
     if reservation is None:

@@ -33,6 +33,8 @@ class Bounds(Struct, frozen=True, kw_only=True):
     backoff_s: float
     until: float
     """Monotonic time when the caller stops waiting."""
+    shrunk: Callable[[Step], int | None] = lambda _: None
+    """The output that would still fit, for a step whose window overflowed."""
 
 
 class World(Struct, frozen=True, kw_only=True):
@@ -94,6 +96,7 @@ class Course:
         self._wider = list(plan.wider)
         self._calls_left = bounds.max_attempts
         self._per_offer = bounds.per_offer
+        self._shrunk = bounds.shrunk
         self._repeats_left = bounds.per_offer
 
     def first(self) -> Step | None:
@@ -113,7 +116,7 @@ class Course:
             return replace(step, reason="retried-transient")
         self._repeats_left = self._per_offer
         if move == "wider":
-            return self._wider_than(step)
+            return self._reduced(step) or self._wider_than(step)
         return self._take()
 
     def _take(self) -> Step | None:
@@ -121,6 +124,14 @@ class Course:
             return None
         self._calls_left -= 1
         return self._ahead.pop(0)
+
+    def _reduced(self, step: Step) -> Step | None:
+        """The same step with less output, once."""
+        room = self._shrunk(step) if step.max_tokens is None else None
+        if room is None:
+            return None
+        self._calls_left -= 1
+        return replace(step, reason="reduced-max-tokens", max_tokens=room)
 
     def _wider_than(self, step: Step) -> Step | None:
         """The first later step with a larger window, else the smallest window that is larger and allowed."""

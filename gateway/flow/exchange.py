@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping
+from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.dialects.base import Dialect, Seal
 from gateway.dialects.bridge import join_answers, split_prompts, via_chat
 from gateway.dialects.chunks import chunks_of
 from gateway.dialects.registry import dialect_of
-from gateway.domain.answer import Answer
+from gateway.domain.answer import Answer, Chunk
 from gateway.domain.ask import Ask
 from gateway.domain.call import Call, Patience, Reply
 from gateway.domain.plan import Step
@@ -18,6 +20,7 @@ from gateway.domain.trail import Attempt, Failure, Trail
 from gateway.domain.visit import Visit
 from gateway.flow.gateway import Gateway
 from gateway.flow.stream import LiveStream, Recital, Silence, Source, Spoken
+from gateway.routing.thompson import FAILED, bucket
 
 ID_PREFIX: Mapping[str, str] = {"chat": "chatcmpl-th-", "completions": "cmpl-th-", "embeddings": "embd-th-"}
 
@@ -44,7 +47,7 @@ class Exchange:
         noted = self._begin(step)
         outcome: Answer | Failure = LEFT
         try:
-            outcome = await self._answer(self._talk(step), noted)
+            outcome = await self._answer(self._talk(step), self._asked(step), noted)
             return outcome
         finally:
             noted.end(outcome if isinstance(outcome, Failure) else None)
@@ -54,20 +57,27 @@ class Exchange:
         noted = self._begin(step)
         outcome: Opened | Failure = LEFT
         try:
-            outcome = await self._open(self._talk(step), noted)
+            outcome = await self._open(self._talk(step), self._asked(step), noted)
             return outcome
         finally:
             if isinstance(outcome, Failure):
                 noted.end(outcome)
 
-    async def _answer(self, talk: "Talk", noted: "Noted") -> Answer | Failure:
+    def _asked(self, step: Step) -> Ask:
+        """The ask, with the output cut where only that fits."""
+        if step.max_tokens is None:
+            return self._ask
+        payload = {name: value for name, value in self._ask.payload.items() if name != "max_completion_tokens"}
+        return replace(self._ask, payload={**payload, "max_tokens": step.max_tokens})
+
+    async def _answer(self, talk: "Talk", ask: Ask, noted: "Noted") -> Answer | Failure:
         if not talk.bridged:
-            return await self._answer_one(talk, self._ask, noted)
-        prompts = split_prompts(self._ask)
+            return await self._answer_one(talk, ask, noted)
+        prompts = split_prompts(ask)
         answers: list[Answer] = []
         for start in range(0, len(prompts), PROMPTS_AT_ONCE):
             batch = prompts[start : start + PROMPTS_AT_ONCE]
-            for answer in await asyncio.gather(*(self._answer_one(talk, ask, noted) for ask in batch)):
+            for answer in await asyncio.gather(*(self._answer_one(talk, one, noted) for one in batch)):
                 if isinstance(answer, Failure):
                     return answer
                 answers.append(answer)
@@ -87,11 +97,11 @@ class Exchange:
         noted.first_byte_ms = reply.first_byte_ms or noted.since_start_ms()
         return talk.dialect.answer(ask, reply, talk.seal)
 
-    async def _open(self, talk: "Talk", noted: "Noted") -> "Opened | Failure":
-        if talk.bridged and len(split_prompts(self._ask)) > 1:
-            answer = await self._answer(talk, noted)
+    async def _open(self, talk: "Talk", ask: Ask, noted: "Noted") -> "Opened | Failure":
+        if talk.bridged and len(split_prompts(ask)) > 1:
+            answer = await self._answer(talk, ask, noted)
             return answer if isinstance(answer, Failure) else Opened(recited(answer, talk.seal), noted)
-        call = await self._call(talk, self._ask)
+        call = await self._call(talk, ask)
         if isinstance(call, Failure):
             return call
         source = await self._source(talk, call)
@@ -99,10 +109,10 @@ class Exchange:
             return source
         if isinstance(source, Reply):
             noted.first_byte_ms = source.first_byte_ms
-            answer = talk.dialect.answer(self._ask, source, talk.seal)
+            answer = talk.dialect.answer(ask, source, talk.seal)
             return answer if isinstance(answer, Failure) else Opened(recited(answer, talk.seal), noted)
         noted.first_byte_ms = noted.since_start_ms()
-        live = LiveStream(source, talk.dialect.reader(self._ask, talk.seal), talk.seal)
+        live = LiveStream(source, talk.dialect.reader(ask, talk.seal), talk.seal)
         failure: Failure | None = LEFT
         try:
             failure = await live.await_content()
@@ -152,7 +162,7 @@ class Exchange:
         )
 
     def _begin(self, step: Step) -> "Noted":
-        return Noted(self._gateway, self._trail, step)
+        return Noted(self._gateway, self._trail, step, bucket(self._ask.input_tokens))
 
 
 class Talk(Struct, frozen=True):
@@ -175,10 +185,11 @@ def recited(answer: Answer, seal: Seal) -> LiveStream:
 class Noted:
     """One attempt being timed; `end` is synchronous and counts once."""
 
-    __slots__ = ("_ended", "_gateway", "_started", "_step", "_trail", "first_byte_ms")
+    __slots__ = ("_ended", "_gateway", "_size", "_started", "_step", "_trail", "first_byte_ms")
 
-    def __init__(self, gateway: Gateway, trail: Trail, step: Step) -> None:
+    def __init__(self, gateway: Gateway, trail: Trail, step: Step, size: str) -> None:
         self._gateway = gateway
+        self._size = size
         self._trail = trail
         self._step = step
         self._started = gateway.clock.monotonic()
@@ -195,7 +206,9 @@ class Noted:
         self._ended = True
         offer = self._step.offer
         now = self._gateway.clock.monotonic()
-        self._gateway.health.note_end(offer.name, offer.provider, now, self.first_byte_ms, failure)
+        self._gateway.health.note_end(offer.name, offer.provider, now, self.first_byte_ms, failure, self._started)
+        if failure is not None and failure.blame != "nobody":
+            self._gateway.arms.teach(offer.name, self._size, FAILED, now)
         self._trail.note(
             Attempt(
                 offer=offer.name,
@@ -209,13 +222,24 @@ class Noted:
         )
 
 
+class Shown(Protocol):
+    """Chunks until there are none; then `failure` says whether that was the end."""
+
+    @property
+    def failure(self) -> Failure | None: ...
+
+    async def next(self) -> list[Chunk]: ...
+
+
 class Opened:
     """A stream in the hands of whoever passes it on; ending it closes the wire and notes the attempt."""
 
-    __slots__ = ("_noted", "live")
+    __slots__ = ("_noted", "live", "shown")
 
     def __init__(self, live: LiveStream, noted: Noted) -> None:
         self.live = live
+        self.shown: Shown = live
+        """What the caller sees of it."""
         self._noted = noted
 
     def end(self, failure: Failure | None) -> None:

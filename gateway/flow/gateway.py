@@ -10,8 +10,10 @@ from gateway.domain.moment import Moment
 from gateway.flow.attempt import World
 from gateway.flow.credentials import Credentials
 from gateway.flow.replay import Replays
+from gateway.output.judge import Judge
 from gateway.state.arms import Arms
 from gateway.state.health import Health
+from gateway.state.ledger.ledger import Ledger
 from gateway.state.limits import Alert, LimitStore
 from gateway.state.live import Live
 from gateway.state.metrics import Metrics
@@ -38,6 +40,8 @@ class Gateway(Struct, kw_only=True, eq=False):
     retry_budget: RetryBudget
     replays: Replays
     metrics: Metrics
+    ledger: Ledger
+    judge: Judge
     world: World
     pause: Callable[[float], Awaitable[None]]
     dice: Callable[[], int]
@@ -51,6 +55,7 @@ class Gateway(Struct, kw_only=True, eq=False):
         """What does not work as it should, in words for status and readiness."""
         if self.overrides.disabled_providers:
             yield "providers-disabled"
+        yield from self.ledger.degraded()
 
     def alerted(self, alert: Alert) -> None:
         LOG.warning("key %s passed %g%% of its monthly %s cap", alert.key, alert.share * 100, alert.what)

@@ -16,6 +16,10 @@ def give_up(gave_up: GaveUp, trail: Trail, ask: Ask) -> RequestError:
             "bad_request", "context_length_exceeded", failure.message, param="messages", provider=step.offer.provider
         )
     attempts = tuple(trail.attempts)
+    if failure.code == "output_schema_mismatch":
+        return RequestError(
+            "output_mismatch", failure.code, f"output does not match schema: {failure.message}", attempts=attempts
+        )
     if all(one.kind == "rate_limited" for _, one in gave_up.failures):
         return RequestError(
             "rate_limited",

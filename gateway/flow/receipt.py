@@ -1,6 +1,9 @@
 """What one request comes to: opened when it is understood, closed exactly once, whichever way it ends."""
 
+from collections.abc import Callable
 from typing import Literal
+
+from msgspec import structs
 
 from gateway.domain.answer import Answer, Usage
 from gateway.domain.ask import Ask
@@ -16,6 +19,8 @@ from gateway.state.limits import Reservation
 Ending = Literal["ok", "broken", "refused", "client_closed", "internal"]
 
 CHARS_A_TOKEN = 4.0
+CLIENT_CLOSED = 499
+"""In records only: nobody is there to read a status."""
 
 
 class Receipt:
@@ -24,15 +29,21 @@ class Receipt:
     __slots__ = (
         "_closed",
         "_gateway",
+        "_on_close",
+        "_stream_told",
+        "admitted",
         "ask",
         "attempts",
         "cost_usd",
         "dropped",
         "ending",
+        "endpoint",
         "error_code",
+        "patience_s",
         "plan",
         "reservation",
         "served_model",
+        "status",
         "step",
         "stream",
         "trail",
@@ -41,9 +52,17 @@ class Receipt:
         "wants_trace",
     )
 
-    def __init__(self, gateway: Gateway, visit: Visit, ask: Ask) -> None:
+    def __init__(
+        self, gateway: Gateway, visit: Visit, ask: Ask, endpoint: str, on_close: Callable[["Receipt"], None]
+    ) -> None:
         self._gateway = gateway
+        self._on_close = on_close
+        self.endpoint = endpoint
+        self.admitted = False
+        self.patience_s = 0.0
+        self.status = 200
         self._closed = False
+        self._stream_told = False
         self.visit = visit
         self.ask = ask
         self.trail = Trail()
@@ -76,8 +95,9 @@ class Receipt:
 
     def stream_over(self, failure: Failure | None) -> None:
         """The stream ended, well or not: what it used so far is known now."""
-        if self.stream is None:
+        if self.stream is None or self._stream_told:
             return
+        self._stream_told = True
         live = self.stream.live
         self._used(live.usage or self._estimated(live.chars))
         if failure is None:
@@ -85,14 +105,27 @@ class Receipt:
         else:
             self.ending = "client_closed" if failure.code == "client_closed" else "broken"
             self.error_code = failure.code
+            self.status = CLIENT_CLOSED if failure.code == "client_closed" else self.status
 
-    def refused(self, error: RequestError) -> None:
+    def wasted(self, step: Step, answer: Answer) -> None:
+        """An answer that was paid for and is not handed on: it is charged all the same."""
+        self._served_by(step, 0, answer.model)
+        self._used(answer.usage or self._estimated(answer.output_chars))
+
+    def can_pay(self, step: Step) -> bool:
+        """Whether what was spent on this request so far leaves room for one more call."""
+        policy = self.ask.policy
+        return policy is None or self.usage is None or self.cost_usd + step.cost_usd <= policy.max_budget_usd
+
+    def refused(self, error: RequestError, status: int) -> None:
         self.ending = "refused"
         self.error_code = error.code
+        self.status = status
 
     def caller_left(self) -> None:
         self.ending = "client_closed"
         self.error_code = "client_closed"
+        self.status = CLIENT_CLOSED
 
     def limit_headers(self) -> list[tuple[bytes, bytes]]:
         return []
@@ -101,14 +134,9 @@ class Receipt:
         if self._closed:
             return
         self._closed = True
-        gateway = self._gateway
-        gateway.in_flight -= 1
-        for attempt in self.trail.attempts:
-            gateway.metrics.attempted(attempt)
+        self._gateway.in_flight -= 1
         self._settle()
-        if self.usage is not None and self.step is not None:
-            offer = self.step.offer
-            gateway.metrics.used(offer.provider, offer.model, self.usage, self.cost_usd)
+        self._on_close(self)
 
     def _settle(self) -> None:
         """What was used is charged; a request that came to nothing frees what it had set aside."""
@@ -128,11 +156,21 @@ class Receipt:
         self.served_model = f"{step.offer.provider}/{model or step.offer.id}"
 
     def _used(self, usage: Usage) -> None:
-        self.usage = usage
-        if self.step is not None and self.step.offer.price is not None:
-            self.cost_usd = cost_usd(self.step.offer.price, usage)
+        self.usage = usage if self.usage is None else added(self.usage, usage)
+        if self.step is not None:
+            self.cost_usd += cost_usd(self.step.offer.price, usage)
 
     def _estimated(self, chars: int) -> Usage:
         return Usage(
             input_tokens=self.ask.input_tokens, output_tokens=max(1, int(chars / CHARS_A_TOKEN)), estimated=True
         )
+
+
+def added(one: Usage, other: Usage) -> Usage:
+    """Bucket by bucket; estimated if either is."""
+    return Usage(
+        **{
+            name: getattr(one, name) + getattr(other, name) if name != "estimated" else one.estimated or other.estimated
+            for name in (field.name for field in structs.fields(Usage))
+        }
+    )

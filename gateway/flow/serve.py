@@ -1,6 +1,6 @@
 """THE LIFE OF A REQUEST: from an ask to an answer, whole or as a stream.
 
-    enter -> understand -> [ decide -> admit -> attempt( exchange ) -> account ] -> answer
+    enter -> understand -> [ decide -> admit -> attempt( exchange ) -> shape -> account ] -> answer
 
 What stands in brackets is told here. `enter` came before, in this room; `understand` and `answer` belong to `web`.
 """
@@ -8,35 +8,60 @@ What stands in brackets is told here. `enter` came before, in this room; `unders
 from typing import TypeVar
 
 from gateway.domain.answer import Answer
-from gateway.domain.plan import Plan
+from gateway.domain.ask import Ask
+from gateway.domain.plan import Plan, Step
+from gateway.domain.trail import Failure
+from gateway.domain.visit import Visit
 from gateway.errors import RequestError
+from gateway.flow.account import account, note_admitted
 from gateway.flow.admit import admit
 from gateway.flow.attempt import Bounds, GaveUp, Served, attempt
-from gateway.flow.decide import decide
+from gateway.flow.decide import decide, dropped_fields
 from gateway.flow.exchange import Exchange, Opened
-from gateway.flow.gateway import moment_of
+from gateway.flow.gateway import Gateway, moment_of
 from gateway.flow.give_up import give_up
 from gateway.flow.receipt import Receipt
+from gateway.flow.shape import Send, ShapedStream, asking_for, shaped
+from gateway.output.stream import needs_shaping
+from gateway.routing.overflow import reduced_max_tokens
 
 T = TypeVar("T")
+
+
+def open_receipt(gateway: Gateway, visit: Visit, ask: Ask, endpoint: str) -> Receipt:
+    """Whoever opens one closes it; closing is accounting."""
+    return Receipt(gateway, visit, ask, endpoint, account)
 
 
 async def serve(receipt: Receipt) -> Answer:
     """One whole answer, or a RequestError."""
     plan = await decided(receipt)
-    outcome = await attempt(exchange_of(receipt, plan).whole, plan, bounds_of(receipt, plan), receipt.gateway.world)
-    served = kept(receipt, outcome)
+    contract = receipt.ask.output
+    send: Send = exchange_for(receipt, receipt.ask).whole
+    if contract is not None:
+        send = shaped(receipt, contract, lambda ask: exchange_for(receipt, ask))
+    served = kept(receipt, await attempt(send, plan, bounds_of(receipt, plan), receipt.gateway.world))
     receipt.answered(served.step, served.value, served.attempts)
+    receipt.dropped = dropped_fields(receipt.visit.snapshot, receipt.ask, served.step)
     return served.value
 
 
 async def serve_stream(receipt: Receipt) -> Opened:
     """A stream that has shown its first content, or a RequestError; whoever takes it must end it."""
     plan = await decided(receipt)
-    outcome = await attempt(exchange_of(receipt, plan).opened, plan, bounds_of(receipt, plan), receipt.gateway.world)
-    served = kept(receipt, outcome)
-    receipt.opened(served.step, served.value, served.attempts)
-    return served.value
+    contract = receipt.ask.output
+
+    async def send(step: Step) -> Opened | Failure:
+        ask = receipt.ask if contract is None else asking_for(receipt.ask, contract, step)
+        return await exchange_for(receipt, ask).opened(step)
+
+    served = kept(receipt, await attempt(send, plan, bounds_of(receipt, plan), receipt.gateway.world))
+    opened = served.value
+    receipt.opened(served.step, opened, served.attempts)
+    receipt.dropped = dropped_fields(receipt.visit.snapshot, receipt.ask, served.step)
+    if contract is not None and needs_shaping(contract):
+        opened.shown = ShapedStream(opened.live, contract, receipt.gateway.judge)
+    return opened
 
 
 async def decided(receipt: Receipt) -> Plan:
@@ -54,33 +79,36 @@ async def decided(receipt: Receipt) -> Plan:
             provider=plan.steps[0].offer.provider if plan.steps else None,
             retry_after_s=plan.retry_after_s,
         )
-    await admit(receipt, plan, deadline_of(receipt, plan) - receipt.visit.started)
+    receipt.patience_s = patience_s(receipt, plan)
+    await admit(receipt, plan)
+    note_admitted(receipt)
     return plan
 
 
-def exchange_of(receipt: Receipt, plan: Plan) -> Exchange:
-    return Exchange(receipt.gateway, receipt.visit, receipt.ask, receipt.trail, deadline_of(receipt, plan))
+def exchange_for(receipt: Receipt, ask: Ask) -> Exchange:
+    return Exchange(receipt.gateway, receipt.visit, ask, receipt.trail, receipt.visit.started + receipt.patience_s)
 
 
-def deadline_of(receipt: Receipt, plan: Plan) -> float:
-    """When the caller stops waiting: by their own policy, else after the longest patience among the providers."""
+def patience_s(receipt: Receipt, plan: Plan) -> float:
+    """How long the caller waits: by their own policy, else as long as the most patient of the providers."""
     policy = receipt.ask.policy
-    started = receipt.visit.started
     if policy is not None:
-        return started + policy.max_latency_ms / 1000
+        return policy.max_latency_ms / 1000
     providers = receipt.visit.snapshot.table.providers
-    return started + max(providers[step.offer.provider].timeouts.total_s for step in plan.steps)
+    return max(providers[step.offer.provider].timeouts.total_s for step in plan.steps)
 
 
 def bounds_of(receipt: Receipt, plan: Plan) -> Bounds:
     """A chain that somebody wrote down is walked to its end; any other stops at the configured number of attempts."""
     retries = receipt.visit.snapshot.routing.retries
-    written_down = plan.kind == "wildcard" or receipt.ask.fallback is not None
+    ask = receipt.ask
+    written_down = plan.kind == "wildcard" or ask.fallback is not None
     return Bounds(
         max_attempts=max(retries.max_attempts, len(plan.steps)) if written_down else retries.max_attempts,
         per_offer=retries.per_offer,
         backoff_s=retries.backoff_s,
-        until=deadline_of(receipt, plan),
+        until=receipt.visit.started + receipt.patience_s,
+        shrunk=lambda step: reduced_max_tokens(step.offer, ask.input_tokens, ask.output_tokens),
     )
 
 

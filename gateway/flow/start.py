@@ -16,9 +16,11 @@ from gateway.flow.attempt import World
 from gateway.flow.credentials import Credentials
 from gateway.flow.gateway import Gateway
 from gateway.flow.replay import Replays
+from gateway.output.judge import Judge
 from gateway.state.arms import Arms
 from gateway.state.dice import Dice
 from gateway.state.health import Health
+from gateway.state.ledger.ledger import open_ledger
 from gateway.state.live import Live
 from gateway.state.metrics import Metrics
 from gateway.state.overrides import Overrides
@@ -38,7 +40,9 @@ class CannotServeError(Exception):
 
 async def open_gateway(config: Path, env: Mapping[str, str], *, watch: bool) -> Gateway:
     snapshot = first_snapshot(config, env)
-    return assemble(snapshot)
+    gateway = assemble(snapshot)
+    await asyncio.to_thread(gateway.ledger.start)
+    return gateway
 
 
 def first_snapshot(config: Path, env: Mapping[str, str]) -> Snapshot:
@@ -58,6 +62,7 @@ def assemble(snapshot: Snapshot) -> Gateway:
     metrics = Metrics(__version__)
     metrics.reloaded(snapshot.digest)
     now = clock.monotonic()
+    data_dir = Path(snapshot.storage.data_dir)
     return Gateway(
         clock=clock,
         live=Live(snapshot),
@@ -66,11 +71,13 @@ def assemble(snapshot: Snapshot) -> Gateway:
         health=health,
         arms=Arms(routing.thompson.half_life_s),
         turns=Turns(),
-        overrides=Overrides(),
+        overrides=Overrides(data_dir / "overrides.json"),
         limits=MemoryLimits(now, clock.unix(), snapshot.alerts.shares),
         retry_budget=budget,
         replays=Replays(),
         metrics=metrics,
+        ledger=open_ledger(snapshot.storage.ledger.reveal(), data_dir, snapshot.storage.ledger_sync_s, clock),
+        judge=Judge(),
         world=World(
             now=clock.monotonic,
             pause=asyncio.sleep,
@@ -92,3 +99,5 @@ def pace_s(health: Health, offer: str) -> float:
 async def close_gateway(gateway: Gateway) -> None:
     """In order: what runs has ended, so the wires can be cut."""
     await gateway.upstream.aclose()
+    await gateway.judge.aclose()
+    await asyncio.to_thread(gateway.ledger.stop)

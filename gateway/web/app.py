@@ -18,19 +18,23 @@ from gateway.web.errors import openai_body, openai_status
 from gateway.web.hot import Endpoint, answer_call, peer_of
 from gateway.web.models import list_models, one_model
 from gateway.web.openai import OPENAI, refusal, status
+from gateway.web.policy import POLICY
 from gateway.web.probes import healthz, metrics, readyz
 from gateway.web.understand_chat import understand_chat
 from gateway.web.understand_completions import understand_completions
 from gateway.web.understand_embeddings import understand_embeddings
+from gateway.web.understand_policy import understand_policy
 from gateway.web.wishes import client_id_of
 
 HOT: Mapping[str, Endpoint] = MappingProxyType(
     {
-        "/v1/chat/completions": Endpoint(needs="chat", understand=understand_chat, surface=OPENAI),
-        "/v1/completions": Endpoint(needs="chat", understand=understand_completions, surface=OPENAI),
-        "/v1/embeddings": Endpoint(needs="embeddings", understand=understand_embeddings, surface=OPENAI),
+        "/v1/chat/completions": Endpoint("chat.completions", "chat", understand_chat, OPENAI),
+        "/v1/completions": Endpoint("completions", "chat", understand_completions, OPENAI),
+        "/v1/embeddings": Endpoint("embeddings", "embeddings", understand_embeddings, OPENAI),
+        "/v1/chat": Endpoint("chat", "chat", understand_policy, POLICY),
     }
 )
+"""Path to name, scope, understanding and surface."""
 
 
 def build_app(gateway: Gateway) -> App:

@@ -12,8 +12,7 @@ from gateway.domain.visit import Visit
 from gateway.errors import RequestError
 from gateway.flow.enter import check_key, check_scope, enter
 from gateway.flow.gateway import Gateway
-from gateway.flow.receipt import Receipt
-from gateway.flow.serve import serve, serve_stream
+from gateway.flow.serve import open_receipt, serve, serve_stream
 from gateway.web.body import check_content, decode_object, read_body
 from gateway.web.door import HEADERS, Receive, Scope, Send
 from gateway.web.errors import walled
@@ -25,9 +24,11 @@ from gateway.web.wishes import client_id_of, token_of
 Understand = Callable[[Visit, Mapping[bytes, bytes], dict[str, Any]], Ask]
 
 
-class Endpoint(Struct, frozen=True, kw_only=True):
+class Endpoint(Struct, frozen=True):
     """What one route adds to the story."""
 
+    name: str
+    """A stable word for metrics and records."""
     needs: KeyScope
     understand: Understand
     surface: Surface
@@ -43,7 +44,7 @@ async def answer_call(gateway: Gateway, endpoint: Endpoint, scope: Scope, receiv
         await walled(tell(gateway, endpoint, reply, Incoming(scope, headers, token, receive)), reply)
     finally:
         gateway.live.leave(visit.snapshot)
-        gateway.metrics.answered(endpoint.needs, reply.status)
+        gateway.metrics.answered(endpoint.name, reply.status)
 
 
 class Incoming(Struct, frozen=True):
@@ -64,7 +65,9 @@ async def tell(gateway: Gateway, endpoint: Endpoint, reply: Reply, incoming: Inc
     early = await body_of(visit, incoming) if endpoint.surface.json_first else None
     check_scope(check_key(visit, incoming.token), endpoint.needs)
     fields = early if early is not None else await body_of(visit, incoming)
-    receipt = Receipt(gateway, visit, endpoint.understand(visit, incoming.headers, fields))
+    ask = endpoint.understand(visit, incoming.headers, fields)
+    receipt = open_receipt(gateway, visit, ask, endpoint.name)
+    receipt.wants_trace = incoming.headers.get(b"x-tokenhub-trace") == b"1"
     gateway.retry_budget.note_request(visit.started)
     leaving = Leaving(incoming.receive)
     try:
@@ -77,7 +80,7 @@ async def tell(gateway: Gateway, endpoint: Endpoint, reply: Reply, incoming: Inc
             raise
         receipt.caller_left()
     except RequestError as error:
-        receipt.refused(error)
+        receipt.refused(error, reply.status_of(error))
         raise
     finally:
         leaving.close()

@@ -45,7 +45,7 @@ class Reply:
     async def stream(self, receipt: Receipt, opened: Opened) -> None:
         """Chunks as they come, then the end of the stream, or the error that broke it."""
         self._writer = writer = self._surface.writer(receipt)
-        live = opened.live
+        shown = opened.shown
         failure: Failure | None = GONE
         pulse = Pulse(self._send)
         interrupt = Interrupt()
@@ -53,9 +53,9 @@ class Reply:
         try:
             await self._begin(receipt)
             with interrupt.allowed():
-                while chunks := await live.next():
+                while chunks := await shown.next():
                     await pulse.send(writer.frames(chunks))
-            failure = SHUTDOWN if interrupt.called else live.failure
+            failure = SHUTDOWN if interrupt.called else shown.failure
             receipt.stream_over(failure)
             last = writer.done() if failure is None else writer.broken(broken_off(failure, receipt))
             await pulse.send(last)
@@ -65,6 +65,9 @@ class Reply:
             pulse.stop()
             opened.end(failure)
             receipt.stream_over(failure)
+
+    def status_of(self, error: RequestError) -> int:
+        return self._surface.status(error, self.visit)
 
     async def refuse(self, error: RequestError) -> None:
         if self._writer is not None:
