@@ -139,8 +139,8 @@ def _why_weak(offer: Offer, scene: Scene) -> str:
 
 def _overflows(offer: Offer, scene: Scene) -> bool:
     """Hard: the input with headroom and the output have to fit."""
-    window = offer.context_window
-    return 0 < window < scene.ask.input_tokens * HEADROOM + output_tokens(scene.wanted, offer)
+    window, most, wanted = offer.context_window, offer.max_output_tokens, scene.wanted
+    return 0 < window < scene.padded + (most if 0 < most < wanted else wanted)
 
 
 def _why_overflows(offer: Offer, scene: Scene) -> str:
@@ -169,8 +169,10 @@ def _why_dear(offer: Offer, scene: Scene) -> str:
 
 
 def _too_slow(offer: Offer, scene: Scene) -> bool:
-    latency_ms = vitals_of(offer, scene).latency_ms
-    return latency_ms is not None and scene.policy is not None and latency_ms > scene.policy.max_latency_ms
+    seen = scene.moment.offers.get(offer.name)
+    if seen is None or seen.latency_ms is None or scene.policy is None:
+        return False
+    return seen.latency_ms > scene.policy.max_latency_ms
 
 
 def _why_slow(offer: Offer, scene: Scene) -> str:
@@ -179,7 +181,10 @@ def _why_slow(offer: Offer, scene: Scene) -> str:
 
 
 def _circuit_open(offer: Offer, scene: Scene) -> bool:
-    return standing_of(offer, scene.moment) == OPEN
+    moment = scene.moment
+    mine, place = moment.offers.get(offer.name), moment.providers.get(offer.provider)
+    may_be = (mine is not None and mine.open_until) or (place is not None and place.open_until)
+    return bool(may_be) and standing_of(offer, moment) == OPEN
 
 
 def _why_circuit(offer: Offer, scene: Scene) -> str:

@@ -100,14 +100,15 @@ class Lineup:
     def wider(self, beyond: Iterable[Offer] | None, sieve: Sieve) -> tuple[Step, ...]:
         """Healthy offers that found no room, with a window larger than the smallest in line; smallest first.
 
-        `beyond` was never looked at; it is only now, and only if the input comes near that window.
+        None unless the input comes near that window; only then is `beyond`, so far not looked at, read at all.
         """
         if not self._spare and beyond is None:
             return ()
         smallest = min((step.offer.context_window for step in self._all()), default=0)
-        near = self._scene.ask.input_tokens * NEAR > smallest
-        pool = [*self._spare, *beyond] if near and beyond is not None else self._spare
-        larger = sorted((offer for offer in pool if offer.context_window > smallest > 0), key=_window)
+        if not 0 < smallest < self._scene.ask.input_tokens * NEAR:
+            return ()
+        pool = self._spare if beyond is None else [*self._spare, *beyond]
+        larger = sorted((offer for offer in pool if offer.context_window > smallest), key=_window)
         return tuple(self._first_fit(larger, sieve))
 
     def _first_fit(self, offers: Iterable[Offer], sieve: Sieve) -> list[Step]:

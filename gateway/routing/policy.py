@@ -59,14 +59,16 @@ def _line_up(target: Target | None, mode: str, lineup: Lineup, sieve: Sieve) -> 
     meant: Iterable[Group] = () if target is None or target.kind == "auto" else target.groups
     hinted = _hinted(meant, target, sieve)
     others = sift(_others(meant, sieve.scene), sieve)
-    ranking = _ranking([*hinted, *others], mode, sieve.scene)
+    fit = [*hinted, *others]
+    ranking = _ranking(fit, mode, sieve.scene)
     if hinted:
+        ranking = list(ranking)
         judged = {ranked.offer.name: ranked for ranked in ranking}
         for offer in hinted:
             lineup.add(offer, HINTED, judged=judged[offer.name])
-    for place, ranked in enumerate(ranking):
+    for ranked in ranking:
         if lineup.full:
-            lineup.keep(later.offer for later in ranking[place:])
+            lineup.keep(fit)
             break
         lineup.add(ranked.offer, f"routed-weight-{ranked.offer.weight:g}", judged=ranked)
     return target if hinted else None
@@ -86,7 +88,7 @@ def _others(meant: Iterable[Group], scene: Scene) -> Sequence[Offer]:
     return [offer for offer in offers if offer.name not in names] if names else offers
 
 
-def _ranking(fit: Sequence[Offer], mode: str, scene: Scene) -> list[Ranked]:
+def _ranking(fit: Sequence[Offer], mode: str, scene: Scene) -> Iterable[Ranked]:
     if mode == THOMPSON:
         return by_draw(fit, scene)
     return by_score(fit, scene, scene.snapshot.routing.modes[mode])

@@ -7,7 +7,7 @@ from gateway.domain.moment import UNKNOWN, Moment, Vitals
 from gateway.domain.plan import Standing
 from gateway.domain.snapshot import Snapshot
 from gateway.domain.table import Offer, Strategy, Table
-from gateway.routing.estimate import estimate_cost, output_wanted
+from gateway.routing.estimate import HEADROOM, estimate_cost, output_wanted
 
 STANDINGS: tuple[Standing, ...] = ("well", "trial", "cooling", "open")
 WELL, TRIAL, COOLING, OPEN = range(4)
@@ -29,6 +29,8 @@ class Scene(Struct, frozen=True):
     strategy: Strategy
     wanted: int
     """Output tokens per choice, before a model's maximum."""
+    padded: float
+    """Input tokens with headroom."""
 
 
 def set_scene(snapshot: Snapshot, moment: Moment, ask: Ask) -> Scene:
@@ -41,6 +43,7 @@ def set_scene(snapshot: Snapshot, moment: Moment, ask: Ask) -> Scene:
         ask.key.offers if ask.key is not None else None,
         ask.strategy or snapshot.defaults.strategy,
         output_wanted(ask),
+        ask.input_tokens * HEADROOM,
     )
 
 

@@ -6,7 +6,8 @@ over the eligible offers; a ratio whose maximum is 0 counts 0, an unknown latenc
 ones. Lower is better. Ties: higher weight, lower estimated cost, name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from heapq import heapify, heappop
 from statistics import median
 from typing import NamedTuple
 
@@ -27,28 +28,34 @@ class Ranked(NamedTuple):
     draw: float | None = None
 
 
-def by_score(offers: Sequence[Offer], scene: Scene, profile: Profile) -> list[Ranked]:
+def by_score(offers: Sequence[Offer], scene: Scene, profile: Profile) -> Iterator[Ranked]:
     """Best first."""
     vitals = [scene.moment.offers.get(offer.name, UNKNOWN) for offer in offers]
-    known = [latency_ms for seen in vitals if (latency_ms := seen.latency_ms) is not None]
+    known = [seen.latency_ms for seen in vitals if seen.latency_ms is not None]
     usual_ms = median(known) if known else 0.0
     costs = [cost_of(offer, scene) for offer in offers]
     latencies = [usual_ms if seen.latency_ms is None else seen.latency_ms for seen in vitals]
     failures = [seen.error_rate for seen in vitals]
     weights = [offer.weight for offer in offers]
-    columns = zip(
-        _term(profile.cost, costs),
-        _term(profile.latency, latencies),
-        _term(profile.failure, failures),
-        _term(-profile.capability, weights),
-        strict=True,
-    )
+    per_cost, per_ms = _factor(profile.cost, costs), _factor(profile.latency, latencies)
+    per_failure, per_weight = _factor(profile.failure, failures), _factor(-profile.capability, weights)
     rows = [
-        (sum(terms), -offer.weight, cost, offer.name, offer, terms)
-        for terms, offer, cost in zip(columns, offers, costs, strict=True)
+        (per_cost * cost + per_ms * ms + per_failure * failure + per_weight * weight, -weight, cost, offer.name, index)
+        for index, (offer, cost, ms, failure, weight) in enumerate(
+            zip(offers, costs, latencies, failures, weights, strict=True)
+        )
     ]
-    rows.sort()
-    return [Ranked(offer, cost, terms) for _, _, cost, _, offer, terms in rows]
+    heapify(rows)  # a plan needs the first few of thousands: cheaper than sorting them all
+    while rows:
+        _, negative, cost, _, index = heappop(rows)
+        terms = (per_cost * cost, per_ms * latencies[index], per_failure * failures[index], -negative * per_weight)
+        yield Ranked(offers[index], cost, terms)
+
+
+def _factor(weight: float, values: Sequence[float]) -> float:
+    """What one unit of a value adds to the score; nothing where the largest is 0."""
+    most = max(values, default=0.0)
+    return weight / most if most else 0.0
 
 
 def score_of(ranked: Ranked) -> Score | None:
@@ -56,9 +63,3 @@ def score_of(ranked: Ranked) -> Score | None:
         return None
     cost, latency, failure, capability = ranked.terms
     return Score(cost=cost, latency=latency, failure=failure, capability=capability, total=sum(ranked.terms))
-
-
-def _term(weight: float, values: Sequence[float]) -> list[float]:
-    most = max(values, default=0.0)
-    factor = weight / most if most else 0.0
-    return [factor * value for value in values]

@@ -3,7 +3,8 @@
 One Beta arm per offer and input size. The dice are thrown before planning (`Moment.chance`), so a plan is repeatable.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from heapq import heapify, heappop
 from random import Random
 from typing import Literal
 
@@ -22,7 +23,7 @@ DEAR_USD = 0.1
 SHORTEST_DEADLINE_MS = 1000.0
 
 
-def by_draw(offers: Sequence[Offer], scene: Scene) -> list[Ranked]:
+def by_draw(offers: Sequence[Offer], scene: Scene) -> Iterator[Ranked]:
     """Highest draw first; ties: higher weight, lower estimated cost, name. `offers` come in the table's order."""
     random = Random(scene.moment.chance)  # noqa: S311 - chance, not secrecy
     arms, size = scene.moment.arms, bucket(scene.ask.input_tokens)
@@ -30,8 +31,10 @@ def by_draw(offers: Sequence[Offer], scene: Scene) -> list[Ranked]:
         (-_draw(arms.get((offer.name, size)), random), -offer.weight, cost_of(offer, scene), offer.name, offer)
         for offer in offers
     ]
-    rows.sort()
-    return [Ranked(offer, cost, draw=-negative) for negative, _, cost, _, offer in rows]
+    heapify(rows)
+    while rows:
+        negative, _, cost, _, offer = heappop(rows)
+        yield Ranked(offer, cost, draw=-negative)
 
 
 def bucket(input_tokens: int) -> Bucket:
