@@ -131,7 +131,7 @@ def is_response_format(value: object) -> bool:
     """`text`, `json_object`, or `json_schema` with a schema in it."""
     if not isinstance(value, dict):
         return False
-    return value.get("type") in {"text", "json_object"} or response_schema(value) is not None
+    return value.get("type") in ("text", "json_object") or response_schema(value) is not None
 
 
 def response_schema(value: object) -> dict[str, Any] | None:

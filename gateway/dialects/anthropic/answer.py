@@ -55,9 +55,9 @@ def finish_reason(reason: object, *, called: bool) -> str:
     return known or ("tool_calls" if called else "stop")
 
 
-def refusal_of(fields: Mapping[str, Any]) -> str | None:
+def refusal_of(fields: Any) -> str | None:
     """Why the model's answer was stopped, where the provider says so."""
-    details = fields.get("stop_details")
+    details = fields.get("stop_details") if isinstance(fields, dict) else None
     why = details.get("explanation") if isinstance(details, dict) else None
     return why if isinstance(why, str) else None
 

@@ -59,7 +59,7 @@ ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 SEEING = frozenset({"user", "tool"})
-DETAILS = frozenset({None, "auto", "high", "original"})
+DETAILS = (None, "auto", "high", "original")
 
 
 def unexpressed(payload: Mapping[str, Any]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ MANY = frozenset({"anyOf", "allOf"})
 NAMED = frozenset({"properties", "$defs", "definitions"})
 DROPPED = frozenset({"$schema", "$id", "$comment", "additionalProperties", "strict"})
 """Keywords that say nothing about the answer here: every object is closed."""
-FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"})
+FORMATS = ("date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid")
 DEEPEST = 60
 
 

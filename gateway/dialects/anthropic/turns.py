@@ -10,7 +10,7 @@ from gateway.dialects.expressible import data_url, is_function_call
 from gateway.dialects.failures import read_json
 
 Block = dict[str, Any]
-SYSTEM = frozenset({"system", "developer"})
+SYSTEM = ("system", "developer")
 
 
 def turns(messages: object) -> tuple[list[Block], list[Block]]:
@@ -56,7 +56,7 @@ def _assistant(message: Mapping[str, Any]) -> list[Block]:
 
 def is_thought(block: object) -> bool:
     """Reasoning as the provider signed it: it must go back unchanged."""
-    return isinstance(block, dict) and block.get("type") in {"thinking", "redacted_thinking"}
+    return isinstance(block, dict) and block.get("type") in ("thinking", "redacted_thinking")
 
 
 def _tool_use(call: Mapping[str, Any]) -> Block:

@@ -110,9 +110,10 @@ def _signed(signature: str) -> dict[str, Any]:
 
 def finish_reason(reason: object, *, called: bool) -> str | Failure:
     """OpenAI's word; a reason we do not know counts as an ordinary end."""
-    if reason in BROKEN:
-        return garbled(f"The model gave up: {reason}.")
-    finish = FINISH.get(reason, "stop") if isinstance(reason, str) else "stop"
+    word = reason if isinstance(reason, str) else ""
+    if word in BROKEN:
+        return garbled(f"The model gave up: {word}.")
+    finish = FINISH.get(word, "stop")
     return "tool_calls" if called and finish == "stop" else finish
 
 

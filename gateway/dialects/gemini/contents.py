@@ -9,7 +9,7 @@ from gateway.dialects.failures import read_json
 from gateway.dialects.gemini.expressible import unexpressed_part
 
 Part = dict[str, Any]
-SYSTEM = frozenset({"system", "developer"})
+SYSTEM = ("system", "developer")
 UNSIGNED = "skip_thought_signature_validator"
 """Google's word for calls that were made elsewhere: newer models refuse a call without a signature."""
 

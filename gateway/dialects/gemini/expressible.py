@@ -92,8 +92,8 @@ ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 """The last line of the assistant's are parts of an answer that only the provider who wrote them would read."""
-DETAILS = frozenset({None, "auto", "high", "original"})
-SOUNDS = frozenset({"wav", "mp3"})
+DETAILS = (None, "auto", "high", "original")
+SOUNDS = ("wav", "mp3")
 
 
 def unexpressed(payload: Mapping[str, Any]) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ KNOWN = frozenset(
         "truncation",
     }
 )
-INCLUDABLE = frozenset({"reasoning.encrypted_content", "message.output_text.logprobs"})
+INCLUDABLE = ("reasoning.encrypted_content", "message.output_text.logprobs")
 MEMORY = "needs an answer that was stored, and this gateway stores none: send the whole conversation as `input`"
 
 
