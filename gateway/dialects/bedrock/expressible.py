@@ -61,6 +61,7 @@ FIELDS: Mapping[str, can.Test] = MappingProxyType(
         "user": _is_label,
         "safety_identifier": _is_label,
         "metadata": _are_labels,
+        "cache_control": lambda value: isinstance(value, dict),
         "verbosity": can.one_of("medium"),
         "modalities": can.one_of(["text"]),
         "n": can.one_of(1),

@@ -31,6 +31,8 @@ def body(payload: Mapping[str, Any], offer: Offer, provider: Provider) -> dict[s
     }
     family = family_of(offer.id)
     system, messages = turns(said.get("messages"))
+    if messages:
+        messages[-1]["content"] += cache_point(said)
     wire: dict[str, Any] = {"messages": messages}
     own = _top_k(said, family)
     output = _format(said.get("response_format"), system)

@@ -44,14 +44,14 @@ SUPPORT: Mapping[str, Support] = MappingProxyType(
                     "reasoning_effort",
                     "reasoning_content",
                 ),
-                *("usage", "cached_tokens", "embeddings", "embedding_dimensions", "model_listing"),
+                *("usage", "cached_tokens", "prompt_cache", "embeddings", "embedding_dimensions", "model_listing"),
             ),
             "translated",
         ),
         **dict.fromkeys(("seed", "penalties", "embedding_base64"), "yes"),
         **dict.fromkeys(
             (
-                *("parallel_tool_calls", "audio_input", "audio_output", "n", "logit_bias", "logprobs", "prompt_cache"),
+                *("parallel_tool_calls", "audio_input", "audio_output", "n", "logit_bias", "logprobs"),
                 *("reasoning_tokens", "completions", "embedding_tokens"),
             ),
             "refused",

@@ -47,7 +47,8 @@ FIELDS: Mapping[str, can.Test] = MappingProxyType(
         "store": can.falsy,
         "metadata": can.falsy,
         "functions": can.falsy,
-        "prompt_cache_key": can.anything,  # a hint where to look for a cache: it changes no answer
+        "cache_control": can.anything,  # hints what to cache: Cohere caches by itself, and no answer changes
+        "prompt_cache_key": can.anything,
         "prompt_cache_retention": can.anything,
     }
 )
@@ -69,7 +70,7 @@ def are_texts(value: object, most: int) -> bool:
     return isinstance(value, list) and len(value) <= most and all(isinstance(each, str) for each in value)
 
 
-SPOKEN = frozenset({"role", "content"})
+SPOKEN = frozenset({"role", "content", "cache_control"})
 ECHOED = frozenset({"reasoning_content", "reasoning", "reasoning_details", "annotations"})
 ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -95,8 +96,6 @@ def unexpressed(payload: Mapping[str, Any]) -> tuple[str, ...]:
 def unexpressed_part(role: str, part: Mapping[str, Any]) -> str | None:
     """Which place of a content part cannot be said by this role."""
     kind = part.get("type")
-    if "cache_control" in part:
-        return "cache_control"
     if kind == "text" or (kind == "refusal" and role == "assistant"):
         return None if isinstance(part.get(kind), str) else kind
     if kind != "image_url" or role != "user":
@@ -104,5 +103,8 @@ def unexpressed_part(role: str, part: Mapping[str, Any]) -> str | None:
     image = part.get("image_url")
     if not isinstance(image, dict) or not isinstance(image.get("url"), str):
         return "image_url"
-    detail = image.get("detail")
-    return None if isinstance(detail, str | None) and detail in DETAILS else "image_url.detail"
+    return None if is_detail(image.get("detail")) else "image_url.detail"
+
+
+def is_detail(detail: object) -> bool:
+    return isinstance(detail, str | None) and detail in DETAILS

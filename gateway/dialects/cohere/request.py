@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.dialects import expressible as can
 from gateway.dialects.anthropic.request import BUDGETS
-from gateway.dialects.cohere.expressible import FIELDS, unexpressed_part
+from gateway.dialects.cohere.expressible import FIELDS, is_detail, unexpressed_part
 from gateway.domain.table import Offer
 
 RENAMED: Mapping[str, str] = MappingProxyType(
@@ -96,14 +96,20 @@ SPEAKERS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = MappingP
 def _content(role: str, content: object) -> Any:
     if not isinstance(content, list):
         return content if isinstance(content, str) else ""
-    return [_part(part) for part in content if isinstance(part, dict) and unexpressed_part(role, part) is None]
+    return [_part(part) for part in content if isinstance(part, dict) and unexpressed_part(role, part) in SAYABLE]
+
+
+SAYABLE = (None, "image_url.detail")
+"""Parts that can be said, if need be without their detail."""
 
 
 def _part(part: Mapping[str, Any]) -> dict[str, Any]:
     if part["type"] != "image_url":
         return {"type": "text", "text": part[part["type"]]}
-    image = {name: part["image_url"][name] for name in ("url", "detail") if part["image_url"].get(name) is not None}
-    return {"type": "image_url", "image_url": image}
+    given = part["image_url"]
+    detail = given.get("detail")
+    more = {"detail": detail} if detail is not None and is_detail(detail) else {}
+    return {"type": "image_url", "image_url": {"url": given["url"], **more}}
 
 
 def _tools(said: Mapping[str, Any]) -> dict[str, Any]:

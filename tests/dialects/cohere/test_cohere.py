@@ -132,14 +132,29 @@ def test_strict_tools_are_strict() -> None:
             "messages[0].content[0].type",
         ),
         (
-            {"messages": [{"role": "user", "content": [{"type": "text", "text": "x", "cache_control": {}}]}]},
-            "messages[0].content[0].cache_control",
+            {
+                "messages": [
+                    {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "u", "detail": "x"}}]}
+                ]
+            },
+            "messages[0].content[0].image_url.detail",
         ),
     ],
 )
 def test_what_cohere_cannot_say_is_refused_by_name(fields: dict[str, Any], named: str) -> None:
     assert COHERE.unsupported(asked(**fields), PLACE) == (named,)
     wire(asked(**fields))
+
+
+def test_marks_of_a_cache_and_unknown_details_are_left_out_and_the_part_stays() -> None:
+    image = {"type": "image_url", "image_url": {"url": "u", "detail": "x"}}
+    ask = asked(
+        {"role": "user", "content": [{"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}, image]}
+    )
+    assert wire(ask)["messages"][0]["content"] == [
+        {"type": "text", "text": "x"},
+        {"type": "image_url", "image_url": {"url": "u"}},
+    ]
 
 
 USAGE = {"billed_units": {"input_tokens": 10, "output_tokens": 5}, "tokens": {"input_tokens": 70, "output_tokens": 9}}
