@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.state.ledger.cursor import Bookmark, read_piece
 from gateway.state.ledger.journal import Journal, Position, segment_path, segments
 from gateway.state.ledger.lines import line_of, read_lines
-from gateway.state.ledger.record import Entry, meta_text, plain
+from gateway.state.ledger.record import Entry, json_text, plain
 from gateway.state.store_error import StoreError
 from tests.stores.rows import a_record, an_admission, an_audit_row, an_id
 
@@ -146,7 +146,7 @@ def test_a_callers_text_is_made_plain(text: str, kept: str) -> None:
 
 
 def test_meta_is_bounded_json() -> None:
-    assert meta_text(None) is None
-    assert meta_text({"a": "b\x00"}) == '{"a":"b␀"}'
-    assert meta_text({"a": "x" * 5000}) == '{"omitted_chars":5008}'
-    assert meta_text({"a": "\ud800"}) == '{"unreadable":true}'
+    assert json_text(None) is None
+    assert json_text({"a": "b\x00"}) == '{"a":"b␀"}'
+    assert json_text({"a": "x" * 5000}) == '{"omitted_chars":5008}'
+    assert json_text({"a": "\ud800"}) == '{"unreadable":true}'

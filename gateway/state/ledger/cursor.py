@@ -1,12 +1,13 @@
 """Reading a journal from where one stopped, segment after segment, while it is still being written."""
 
+from collections import deque
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from gateway.state.kept_file import read_or_set_aside, write_whole
-from gateway.state.ledger.journal import Position, segment_path, segments
+from gateway.state.ledger.journal import Fresh, Position, segment_path, segments
 from gateway.state.ledger.lines import read_lines
 from gateway.state.ledger.record import Entry
 
@@ -19,6 +20,20 @@ class Piece(Struct, frozen=True):
     entries: list[Entry]
     spoilt: int
     position: Position
+
+
+def fresh_piece(fresh: deque[Fresh], position: Position, most: int = 1000) -> Piece | None:
+    """The next rows from memory, if they begin exactly at the position; rows from before it are let go."""
+    entries: list[Entry] = []
+    while fresh and len(entries) < most:
+        segment, start, end, entry = fresh[0]
+        if (segment, start) > (position.segment, position.offset):
+            break
+        fresh.popleft()
+        if (segment, start) == (position.segment, position.offset):
+            entries.append(entry)
+            position = Position(segment, end)
+    return Piece(entries, 0, position) if entries else None
 
 
 def read_piece(folder: Path, position: Position, piece_bytes: int = PIECE_BYTES) -> Piece:

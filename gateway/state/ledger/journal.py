@@ -25,6 +25,9 @@ SEGMENT_BYTES = 8 * 1024 * 1024
 MAX_BYTES = 1024 * 1024 * 1024
 """From this size on `full` says that nobody takes the rows away."""
 WAITING_ROWS = 20_000
+FRESH_ROWS = 5_000
+Fresh = tuple[int, int, int, Entry]
+"""Segment, where the line begins, where it ends, what it says."""
 
 
 class Position(Struct, frozen=True, order=True):
@@ -46,6 +49,8 @@ class Journal:
         self.appended = 0
         self.dropped = 0
         self.failing = False
+        self.fresh: deque[Fresh] = deque(maxlen=FRESH_ROWS)
+        """The last rows with the places after them, for whoever ships them: reading the file is for the rest."""
         self._sync_s = sync_s
         self._segment_bytes = segment_bytes
         self._max_bytes = max_bytes
@@ -91,6 +96,7 @@ class Journal:
         if self._waiting or not self._write(line):
             self._wait_with(line)
             return self.flush_waiting()
+        self.fresh.append((self._segment, self._size - len(line), self._size, entry))
         if self._size >= self._segment_bytes:
             self._rotate()
         return True

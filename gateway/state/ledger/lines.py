@@ -30,7 +30,7 @@ def read_lines(data: bytes) -> Lines:
     end = data.rfind(b"\n") + 1
     entries: list[Entry] = []
     spoilt = 0
-    for line in data[:end].splitlines():
+    for line in data[:end].split(b"\n"):
         entry = _entry(line)
         if entry is not None:
             entries.append(entry)

@@ -72,7 +72,7 @@ class PostgresDatabase:
         batch = batch_of(entries)
 
         async def put(connection: Any) -> None:
-            await _write_records(connection, list(batch.records.values()))
+            await _write_records(connection, list(batch.records.values()), batch.ended)
             ids = list(batch.admissions)
             ended = await connection.fetch("SELECT id FROM requests WHERE id = ANY($1::text[])", ids)
             waiting = set(ids) - {row[0] for row in ended}
@@ -87,7 +87,8 @@ class PostgresDatabase:
         async def close(connection: Any) -> int:
             statement, value = (LOST_BY_TIME, unix) if origin is None else (LOST_OF_ORIGIN, origin)
             found = await connection.fetch(f"{numbered(statement)} FOR UPDATE SKIP LOCKED", value)
-            await _write_records(connection, [lost(convert(["a", *row], Admitted)) for row in found])
+            records = [lost(convert(["a", *row], Admitted)) for row in found]
+            await _write_records(connection, records, [record.id for record in records])
             return len(found)
 
         return self._run(lambda: self._transaction(close))
@@ -202,17 +203,19 @@ def numbered(sql: str) -> str:
     return first + "".join(f"${index}{piece}" for index, piece in enumerate(rest, 1))
 
 
-async def _write_records(connection: Any, records: list[Record]) -> None:
+async def _write_records(connection: Any, records: list[Record], ended: list[str]) -> None:
     """The admissions are locked first: whoever sweeps them at the same time waits, or has finished."""
     if not records:
         return
     ids = sorted(record.id for record in records)
-    await connection.execute("SELECT 1 FROM admissions WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE", ids)
+    if ended:
+        sql = "SELECT 1 FROM admissions WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE"
+        await connection.execute(sql, sorted(ended))
     known = await connection.fetch("SELECT id, outcome FROM requests WHERE id = ANY($1::text[])", ids)
     fresh = news(records, {row[0]: row[1] for row in known})
     await _many(connection, PUT_REQUEST, [row_of(record) for record, _ in fresh])
     await _many(connection, ADD_USAGE, sums(fresh))
-    await _many(connection, END_ADMISSION, [(each,) for each in ids])
+    await _many(connection, END_ADMISSION, [(each,) for each in sorted(ended)])
 
 
 async def _many(connection: Any, sql: str, rows: list[Row]) -> None:

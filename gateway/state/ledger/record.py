@@ -1,6 +1,5 @@
 """What the ledger knows of one request, of one admission, of one change; never prompts or answers unless asked to."""
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -119,15 +118,15 @@ def plain(text: str, limit: int = NAME_CHARS) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-def meta_text(meta: Mapping[str, Any] | None) -> str | None:
-    """`meta` as bounded JSON; what is too long is kept as a note of its length."""
-    if meta is None:
+def json_text(value: Any, limit: int = META_CHARS) -> str | None:
+    """Any value as bounded JSON; of what is too long only the length is kept."""
+    if value is None:
         return None
     try:
-        text = msgspec.json.encode(dict(meta)).decode().replace("\\u0000", "␀")
+        text = msgspec.json.encode(value).decode().replace("\\u0000", "␀")
     except (TypeError, ValueError, UnicodeError, RecursionError):
         return '{"unreadable":true}'
-    return text if len(text) <= META_CHARS else f'{{"omitted_chars":{len(text)}}}'
+    return text if len(text) <= limit else f'{{"omitted_chars":{len(text)}}}'
 
 
 def lost(admitted: Admitted) -> Record:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -28,6 +29,7 @@ SUMMED = (
     "estimate_nano_usd",
     "cost_nano_usd",
 )
+BUCKETS = tuple((index, name) for index, name in enumerate(SUMMED) if name.endswith("_tokens"))
 USAGE_KEY = ("day", "key", "model", "provider")
 
 Row = tuple[Any, ...]
@@ -40,18 +42,21 @@ class Batch(Struct, frozen=True):
     """By id; of several for one id the one that knows more."""
     admissions: dict[str, Admitted]
     """Those without a record in the same batch."""
+    ended: list[str]
+    """Of admissions that an earlier batch may have brought."""
     audit: dict[str, AuditRow]
     bodies: dict[str, Bodies]
 
 
 def batch_of(entries: Iterable[Entry]) -> Batch:
-    batch = Batch({}, {}, {}, {})
+    batch = Batch({}, {}, [], {}, {})
     for entry in entries:
         if isinstance(entry, Record):
             known = batch.records.get(entry.id)
             if known is None or known.outcome == "unknown":
                 batch.records[entry.id] = entry
-            batch.admissions.pop(entry.id, None)
+            if batch.admissions.pop(entry.id, None) is None:
+                batch.ended.append(entry.id)
         elif isinstance(entry, Admitted):
             if entry.id not in batch.records:
                 batch.admissions[entry.id] = entry
@@ -75,9 +80,12 @@ def sums(fresh: Iterable[tuple[Record, bool]]) -> list[Row]:
     """What to add to the daily sums: the key of each row, then SUMMED. An `unknown` that became known moves over."""
     table: dict[Row, list[int]] = {}
     for record, was_unknown in fresh:
-        _add(table, (day_of(record.unix), record.key, record.model, record.provider), _amounts(record))
+        day = day_of(record.unix)
+        _add(_row(table, (day, record.key, record.model, record.provider)), record)
         if was_unknown:
-            _add(table, (day_of(record.unix), record.key, "", ""), [-1, -1, -1] + [0] * (len(SUMMED) - 3))
+            nameless = _row(table, (day, record.key, "", ""))
+            for index in range(3):
+                nameless[index] -= 1
     return [(*key, *amounts) for key, amounts in sorted(table.items())]
 
 
@@ -87,33 +95,34 @@ def row_of(entry: Entry) -> Row:
 
 
 def day_of(unix: float) -> str:
-    return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%d")
+    return _day(int(unix // 86400))
 
 
-def _amounts(record: Record) -> list[int]:
-    unknown = record.outcome == "unknown"
-    return [
-        1,
-        int(unknown or record.status >= 400),
-        int(unknown),
-        record.tokens,
-        record.input_tokens,
-        record.cache_read_tokens,
-        record.cache_write_tokens,
-        record.output_tokens,
-        record.reasoning_tokens,
-        record.audio_input_tokens,
-        record.audio_output_tokens,
-        record.image_tokens,
-        0 if unknown else record.estimate_nano_usd,
-        record.cost_nano_usd,
-    ]
+@lru_cache(maxsize=64)
+def _day(number: int) -> str:
+    return datetime.fromtimestamp(number * 86400, UTC).strftime("%Y-%m-%d")
 
 
-def _add(table: dict[Row, list[int]], key: Row, amounts: list[int]) -> None:
+def _row(table: dict[Row, list[int]], key: Row) -> list[int]:
     row = table.get(key)
     if row is None:
-        table[key] = amounts
+        row = table[key] = [0] * len(SUMMED)
+    return row
+
+
+def _add(row: list[int], record: Record) -> None:
+    row[0] += 1
+    row[13] += record.cost_nano_usd
+    if record.outcome == "unknown":
+        row[1] += 1
+        row[2] += 1
         return
-    for index, amount in enumerate(amounts):
-        row[index] += amount
+    row[12] += record.estimate_nano_usd
+    if record.status >= 400:
+        row[1] += 1
+    tokens = 0
+    for index, name in BUCKETS:
+        if amount := getattr(record, name):
+            row[index] += amount
+            tokens += amount
+    row[3] += tokens

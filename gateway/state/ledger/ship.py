@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from gateway.state.ledger.cursor import Bookmark, Piece, read_piece
+from gateway.state.ledger.cursor import Bookmark, Piece, fresh_piece, read_piece
 from gateway.state.ledger.database import Database
 from gateway.state.ledger.journal import Journal, Position
 from gateway.state.ledger.lines import line_of
@@ -85,7 +85,7 @@ class Shipper:
         if not self._opened:
             self._database.open()
             self._opened = True
-        piece = read_piece(self._journal.folder, self._position)
+        piece = fresh_piece(self._journal.fresh, self._position) or read_piece(self._journal.folder, self._position)
         if piece.entries:
             self._put(piece.entries)
         moved = piece.position != self._position

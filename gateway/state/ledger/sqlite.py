@@ -73,7 +73,7 @@ class SqliteDatabase:
     def write(self, entries: Sequence[Entry]) -> None:
         batch = batch_of(entries)
         with self._transaction() as connection:
-            self._write_records(connection, list(batch.records.values()))
+            self._write_records(connection, list(batch.records.values()), batch.ended)
             ended = self._outcomes(connection, list(batch.admissions))
             waiting = [each for each in batch.admissions if each not in ended]
             connection.executemany(PUT_ADMISSION, [row_of(batch.admissions[each]) for each in waiting])
@@ -84,7 +84,8 @@ class SqliteDatabase:
         statement, value = (LOST_BY_TIME, unix) if origin is None else (LOST_OF_ORIGIN, origin)
         with self._transaction() as connection:
             rows = connection.execute(statement, (value,)).fetchall()
-            self._write_records(connection, [lost(_admitted(row)) for row in rows])
+            records = [lost(_admitted(row)) for row in rows]
+            self._write_records(connection, records, [record.id for record in records])
             return len(rows)
 
     def usage(self, query: UsageQuery) -> list[UsageRow]:
@@ -150,11 +151,11 @@ class SqliteDatabase:
             connection.execute("DELETE FROM tokenhub_schema")
             connection.execute("INSERT INTO tokenhub_schema VALUES (?)", (NEWEST,))
 
-    def _write_records(self, connection: sqlite3.Connection, records: list[Record]) -> None:
+    def _write_records(self, connection: sqlite3.Connection, records: list[Record], ended: list[str]) -> None:
         fresh = news(records, self._outcomes(connection, [record.id for record in records]))
         connection.executemany(PUT_REQUEST, [row_of(record) for record, _ in fresh])
         connection.executemany(ADD_USAGE, sums(fresh))
-        connection.executemany(END_ADMISSION, [(record.id,) for record in records])
+        connection.executemany(END_ADMISSION, [(each,) for each in ended])
 
     def _outcomes(self, connection: sqlite3.Connection, ids: list[str]) -> dict[str, str]:
         known: dict[str, str] = {}
