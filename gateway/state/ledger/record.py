@@ -1,5 +1,6 @@
 """What the ledger knows of one request, of one admission, of one change; never prompts or answers unless asked to."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -116,6 +117,11 @@ def plain(text: str, limit: int = NAME_CHARS) -> str:
     if "\x00" in text:
         text = text.replace("\x00", "␀")
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def meta_text(meta: Mapping[str, Any] | None) -> str | None:
+    """A caller's `meta` as it is kept."""
+    return None if meta is None else json_text(dict(meta))
 
 
 def json_text(value: Any, limit: int = META_CHARS) -> str | None:
