@@ -46,7 +46,7 @@ def _user(message: Mapping[str, Any]) -> list[Block]:
 
 def _assistant(message: Mapping[str, Any]) -> list[Block]:
     thoughts = message.get("thinking_blocks")
-    blocks = [dict(block) for block in thoughts if is_thought(block)] if isinstance(thoughts, list) else []
+    blocks = [dict(block) for block in thoughts if _is_signed(block)] if isinstance(thoughts, list) else []
     blocks += _parts("assistant", message.get("content"))
     if isinstance(refusal := message.get("refusal"), str) and refusal:
         blocks.append({"type": "text", "text": refusal})
@@ -57,6 +57,11 @@ def _assistant(message: Mapping[str, Any]) -> list[Block]:
 def is_thought(block: object) -> bool:
     """Reasoning as the provider signed it: it must go back unchanged."""
     return isinstance(block, dict) and block.get("type") in ("thinking", "redacted_thinking")
+
+
+def _is_signed(block: object) -> bool:
+    """A thought without a signature is another provider's: it would be refused, and is no part of what was said."""
+    return is_thought(block) and isinstance(block, dict) and bool(block.get("signature") or block.get("data"))
 
 
 def _tool_use(call: Mapping[str, Any]) -> Block:

@@ -90,7 +90,7 @@ def test_parallel_tool_calls_and_their_results_keep_their_ids_and_share_a_turn()
             {
                 "role": "assistant",
                 "content": None,
-                "thinking_blocks": [thought],
+                "thinking_blocks": [thought, {"type": "thinking", "thinking": "unsigned"}],
                 "reasoning_content": "Hm.",
                 "tool_calls": [
                     {"id": "a", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Rome"}'}},

@@ -128,6 +128,8 @@ def test_usage_that_was_only_estimated_stands_in() -> None:
 def test_reasoning_without_a_signature_is_a_thought_without_one() -> None:
     unsigned = {"type": "thinking", "thinking": "Hm.", "signature": ""}
     assert message(answered(content="x", reasoning_content="Hm."), None)["content"][0] == unsigned
+    elsewhere = answered(content="x", thinking_blocks=[{"type": "thinking", "thinking": "Hm."}])
+    assert message(elsewhere, None)["content"][0] == unsigned
     raw = told([delta_chunk(HEAD, {"reasoning_content": "Hm."}), delta_chunk(HEAD, {"content": "x"}, finish="stop")])
     assert [each["type"] for each in events(raw)[2:5]] == [
         "content_block_start",

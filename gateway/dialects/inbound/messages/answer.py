@@ -70,7 +70,7 @@ def stop_reason(finish: object) -> str:
 def content_blocks(said: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Thoughts, then text, then calls: the order in which Anthropic's models speak."""
     thoughts = said.get("thinking_blocks")
-    blocks = [block for block in thoughts if is_thought(block)] if isinstance(thoughts, list) else []
+    blocks = [_signed(block) for block in thoughts if is_thought(block)] if isinstance(thoughts, list) else []
     reasoning = said.get("reasoning_content")
     if not blocks and isinstance(reasoning, str) and reasoning:
         blocks = [{"type": "thinking", "thinking": reasoning, "signature": ""}]
@@ -79,6 +79,11 @@ def content_blocks(said: Mapping[str, Any]) -> list[dict[str, Any]]:
             blocks.append({"type": "text", "text": text})
     calls = said.get("tool_calls")
     return blocks + [_tool_use(call) for call in (calls if isinstance(calls, list) else ()) if isinstance(call, dict)]
+
+
+def _signed(block: dict[str, Any]) -> dict[str, Any]:
+    """Readers count on a signature, if only an empty one."""
+    return {**block, "signature": block.get("signature") or ""} if block["type"] == "thinking" else block
 
 
 def _tool_use(call: Mapping[str, Any]) -> dict[str, Any]:
