@@ -6,6 +6,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from gateway.domain.key import Key
+from gateway.domain.moment import EMPTY
 from gateway.domain.table import Strategy
 
 Endpoint = Literal["chat", "completions", "embeddings"]
@@ -60,3 +61,5 @@ class Ask(Struct, frozen=True, kw_only=True):
     include_usage: bool = False
     """The caller of a stream wants the usage chunk."""
     meta: Mapping[str, Any] | None = None
+    unsupported: Mapping[str, tuple[str, ...]] = EMPTY
+    """By provider: the fields of this request that its dialect cannot express; empty if the dialects were not asked."""
