@@ -4,6 +4,7 @@
 | --- | --- | --- |
 | `endpoint` | it does not serve the endpoint | all |
 | `features` | it lacks what the request needs (tools, vision, …) | where we choose the model |
+| `parameters` | its provider's dialect cannot express a field of the request | where we choose the model |
 | `weight` | its capability is below the caller's `min_weight` | policy |
 | `window` | the input, with headroom, and the output do not fit | policy; else only where there is no doubt |
 | `budget` | its estimated cost is above `max_budget_usd` | policy |
@@ -23,7 +24,7 @@ from gateway.routing.estimate import HEADROOM, output_tokens
 from gateway.routing.scene import OPEN, Scene, back_in_s, cost_of, standing_of, vitals_of
 
 CERTAIN = 2
-"""Our estimate is never off by this factor: from here on, asking the provider is useless."""
+"""The estimate does not miss by this factor on any text it was calibrated with: beyond it, asking is useless."""
 
 
 class Rule(NamedTuple):
@@ -83,7 +84,7 @@ def serves(offer: Offer, scene: Scene) -> bool:
     return not _wrong_endpoint(offer, scene)
 
 
-def lacks_features(offer: Offer, scene: Scene) -> bool:
+def _lacks_features(offer: Offer, scene: Scene) -> bool:
     return not scene.ask.features <= offer.capabilities
 
 
@@ -127,6 +128,14 @@ def _why_disabled(offer: Offer, scene: Scene) -> str:
 
 def _why_features(offer: Offer, scene: Scene) -> str:
     return f"declares no {', '.join(sorted(scene.ask.features - offer.capabilities))}"
+
+
+def _cannot_say(offer: Offer, scene: Scene) -> bool:
+    return bool(scene.ask.unsupported.get(offer.provider))
+
+
+def _why_cannot_say(offer: Offer, scene: Scene) -> str:
+    return f"provider {offer.provider} cannot express {', '.join(scene.ask.unsupported[offer.provider])}"
 
 
 def _too_weak(offer: Offer, scene: Scene) -> bool:
@@ -199,6 +208,10 @@ def _wants_features(scene: Scene) -> bool:
     return bool(scene.ask.features)
 
 
+def _says_much(scene: Scene) -> bool:
+    return bool(scene.ask.unsupported)
+
+
 def _wants_weight(scene: Scene) -> bool:
     return scene.policy is not None and scene.policy.min_weight > 0
 
@@ -211,19 +224,22 @@ def _drops_open(scene: Scene) -> bool:
     return scene.snapshot.routing.health.open_offers == "out" and _knows_health(scene)
 
 
-FEATURES = Rule("features", lacks_features, _why_features, _wants_features)
+FEATURES = Rule("features", _lacks_features, _why_features, _wants_features)
+PARAMETERS = Rule("parameters", _cannot_say, _why_cannot_say, _says_much)
 _ENDPOINT = Rule("endpoint", _wrong_endpoint, _why_endpoint, _always)
 _DISABLED = Rule("disabled", _disabled, _why_disabled, _always)
 _HOPELESS = Rule("window", _hopeless, _why_hopeless, one_text)
 _OPEN_IS_OUT = Rule("circuit", _circuit_open, _why_circuit, _drops_open)
 
+FORGIVEN = (FEATURES, PARAMETERS)
+"""Operators declare too little: where every offer of a named model breaks these, the provider is asked anyway."""
 NAMED = (_ENDPOINT, _HOPELESS, _DISABLED, _OPEN_IS_OUT)
-"""A named model is given the benefit of the doubt."""
-CHOSEN = (_ENDPOINT, FEATURES, _HOPELESS, _DISABLED, _OPEN_IS_OUT)
+CHOSEN = (_ENDPOINT, FEATURES, PARAMETERS, _HOPELESS, _DISABLED, _OPEN_IS_OUT)
 """Where we pick among models, we answer for the pick."""
 POLICY = (
     _ENDPOINT,
     FEATURES,
+    PARAMETERS,
     Rule("weight", _too_weak, _why_weak, _wants_weight),
     Rule("window", _overflows, _why_overflows, _always),
     Rule("budget", _too_dear, _why_dear, _always),

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 
 from gateway.domain.plan import Plan
 from gateway.domain.table import Offer
-from gateway.routing.eligible import CHOSEN, FEATURES, NAMED, Notes, Sieve, lacks_features, make_sieve, serves
+from gateway.routing.eligible import CHOSEN, FORGIVEN, NAMED, Notes, Sieve, make_sieve, serves
 from gateway.routing.lineup import Depth, Lineup
 from gateway.routing.refuse import lacks, no_name, unknown_fallback, unknown_model, wrong_endpoint
 from gateway.routing.resolve import AUTO, Target, resolve, resolve_declared
@@ -106,17 +106,18 @@ def _configured_chain(target: Target, scene: Scene, notes: Notes) -> Sequence[Ta
 
 
 def _lenient(name: str, target: Target, strict: Sieve) -> Sieve:
-    """Operators declare too little: where no offer of a named model has a feature, the provider is asked anyway."""
+    """A named model is passed over only where another of its offers does better."""
     _, scene, notes = strict
-    wanted = scene.ask.features
-    offers = _offers(target) if wanted else []
-    if not wanted or any(not lacks_features(offer, scene) for offer in offers):
+    forgiven = [rule for rule in FORGIVEN if rule.matters(scene)]
+    offers = _offers(target) if forgiven else []
+    if not forgiven or any(not any(rule.breaks(offer, scene) for rule in forgiven) for offer in offers):
         return strict
     for feature in STRICT_FEATURES:
-        if feature in wanted and not any(feature in offer.capabilities for offer in offers):
+        if feature in scene.ask.features and not any(feature in offer.capabilities for offer in offers):
             raise lacks(name, feature)
     for offer in offers:
-        notes.note(offer.name, FEATURES.word, f"{FEATURES.why(offer, scene)}; tried all the same, as none does")
+        broken = next(rule for rule in forgiven if rule.breaks(offer, scene))
+        notes.note(offer.name, broken.word, f"{broken.why(offer, scene)}; tried all the same, as no other does better")
     return make_sieve(NAMED, scene, notes)
 
 

@@ -117,6 +117,13 @@ def _no_feature(_plan: Plan, scene: Scene) -> RequestError:
     )
 
 
+def _no_parameter(_plan: Plan, scene: Scene) -> RequestError:
+    fields = ", ".join(sorted({field for fields in scene.ask.unsupported.values() for field in fields}))
+    return RequestError(
+        "invalid_value", "unsupported_parameter", f"No provider that may be used here can express {fields}."
+    )
+
+
 def _no_endpoint(plan: Plan, scene: Scene) -> RequestError:
     return wrong_endpoint(plan.asked, scene, frozenset())
 
@@ -126,6 +133,7 @@ _VERDICTS: Mapping[str, Callable[[Plan, Scene], RequestError]] = MappingProxyTyp
         "circuit": _no_provider,
         "disabled": _no_provider,
         "window": _too_long,
+        "parameters": _no_parameter,
         "features": _no_feature,
         "endpoint": _no_endpoint,
     }

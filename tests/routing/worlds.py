@@ -86,6 +86,8 @@ def an_ask_of(said: Yaml) -> Ask:
         given["fallback"] = tuple(given["fallback"])
     if "features" in given:
         given["features"] = frozenset(given["features"])
+    if "unsupported" in given:
+        given["unsupported"] = {name: tuple(fields) for name, fields in given["unsupported"].items()}
     if "policy" in given:
         bounds = {"mode": "normal", "max_budget_usd": 0.05, "max_latency_ms": 20_000, "min_weight": 0.0}
         given |= {"surface": "policy", "policy": Policy(**(bounds | given["policy"]))}
