@@ -130,6 +130,8 @@ class ShapeCheck:
         return self._malformed(word, node, path)
 
     def either(self, form: Either, node: Node, path: Path) -> Any:
+        if isinstance(node.value, dict) and any(child.value is BROKEN for child in node.value.values()):
+            return self._drop(path)
         fitting = [option for option in form.options if begins(option, node)]
         if len(fitting) == 1:
             return self.plain(fitting[0], node, path)
@@ -208,7 +210,8 @@ class ShapeCheck:
         raw = node.source.line(node.line)[node.column - 1 : node.column - 1 + node.length]
         found = "" if word.secret else f", and `{raw}` is read as {kind(node)}"
         hint = "quote it" if word.secret else f'quote it: `"{raw}"`'
-        self.findings.add("TH1407", node.spot, f"expected {word.expected}{found}", hint, path=path)
+        message = f"expected {word.expected}{found}"
+        self.findings.add("TH1407", node.spot, message, hint, path=path, hide=word.secret)
         return NONE_FITS
 
     def _empty(self, word: Word, node: Node, path: Path) -> Any:
@@ -227,7 +230,8 @@ class ShapeCheck:
     def _malformed(self, word: Word, node: Node, path: Path) -> Any:
         shown = "something else" if word.secret else f"`{short(node.value)}`" if node.value else "an empty text"
         hint = _MEASURE_HINTS.get(word.name)
-        self.findings.add("TH1406", node.spot, f"expected {word.expected}, found {shown}", hint, path=path)
+        message = f"expected {word.expected}, found {shown}"
+        self.findings.add("TH1406", node.spot, message, hint, path=path, hide=word.secret)
         return NONE_FITS
 
 

@@ -72,7 +72,7 @@ def compose(source: Source, findings: Findings) -> Node | None:
 
 
 def _spot(source: Source, node: yaml.Node) -> Spot:
-    start, end = node.start_mark, node.end_mark
+    start, end = node.start_mark, node.end_mark or node.start_mark
     length = end.column - start.column if end.line == start.line else 0
     return Spot(source, start.line + 1, start.column + 1, length)
 

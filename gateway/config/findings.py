@@ -1,13 +1,18 @@
 """What a check has found so far, and which parts of the file it can no longer speak about."""
 
-import re
 from collections.abc import Iterable
 
+from gateway.config.blot import blotted, starred
 from gateway.config.codes import CODES
 from gateway.config.problem import Problem
 from gateway.config.tree import Node, Path, Spot, find, written
 
 MOST = 2000
+SECRETIVE = frozenset({"TH1308"})
+"""Codes whose place is a secret."""
+
+LONGEST_LINE = 10_000
+"""Longer ones are not shown."""
 
 
 class Findings:
@@ -29,8 +34,17 @@ class Findings:
             return
         self.add(code, self.spot(path, key=key), message, hint, path=path)
 
-    def add(self, code: str, spot: Spot | None, message: str, hint: str | None = None, *, path: Path = ()) -> None:
-        """A problem with a stretch of text."""
+    def add(
+        self,
+        code: str,
+        spot: Spot | None,
+        message: str,
+        hint: str | None = None,
+        *,
+        path: Path = (),
+        hide: bool = False,
+    ) -> None:
+        """A problem with a stretch of text; `hide` where that text may be a secret."""
         severity = CODES[code].severity
         if severity == "error" and path:
             self._faulty.add(path)
@@ -47,9 +61,17 @@ class Findings:
                 path=written(path),
                 message=self.blot(message),
                 hint=self.blot(hint) if hint else None,
-                excerpt=self.blot(blotted(spot.source.line(spot.line))) if spot else None,
+                excerpt=self._excerpt(spot, hide=hide or code in SECRETIVE) if spot else None,
             )
         )
+
+    def _excerpt(self, spot: Spot, *, hide: bool) -> str | None:
+        line = spot.source.line(spot.line)
+        if len(line) > LONGEST_LINE:
+            return None
+        if hide:
+            line = starred(line, spot.column - 1, spot.column - 1 + spot.length if spot.length else len(line))
+        return self.blot(blotted(line))
 
     def mark(self, path: Path) -> None:
         """Nothing more is said about this path."""
@@ -58,6 +80,10 @@ class Findings:
     def is_faulty(self, path: Path) -> bool:
         """Whether this, or what it is part of, was already complained about."""
         return any(path[:length] in self._faulty for length in range(1, len(path) + 1))
+
+    def is_whole(self, path: Path) -> bool:
+        """Whether nothing in it was complained about."""
+        return not any(fault[: len(path)] == path for fault in self._faulty)
 
     def spot(self, path: Path, *, key: bool = False) -> Spot | None:
         """Where a path stands; where it does not, the nearest thing around it that does."""
@@ -79,29 +105,3 @@ class Findings:
     def knows_secrets(self, values: Iterable[str]) -> None:
         """From now on these never show."""
         self.secrets = tuple(sorted({value for value in values if len(value) >= 6}, key=len, reverse=True))
-
-
-_SECRETIVE = re.compile(
-    r"""(?ix) (["']? [\w-]* (?:api[_-]?key|secret|passw|token|authoriz|credential|cookie|digest|private[_-]?key|apikey)
-    [\w-]* ["']? \s* : \s*) (\[?\s*) ("[^"]*"? | '[^']*'? | \$\{[^{}]*\}? | [^\s,{}\[\]#]+ (?:[ ][^\s,{}\[\]#:]+)*)"""
-)
-_HARMLESS = re.compile(
-    r"[\"']?(\$\{(?:(?!:-[^}])[^{}])*\}|[0-9._]+|true|false|null|~|sha256:[0-9a-f]{64}|[|>&*].*)[\"']?"
-)
-_TELLING = re.compile(
-    r"(?<=://)[^/\s@]*:[^/\s@]*(?=@)|\b(?:sk|th|tokenhub|pk|xai|gsk|AIza|ghp|hf|AKIA)[-_]?[A-Za-z0-9_-]{10,}"
-)
-
-
-def blotted(line: str) -> str:
-    """A line of a file with all that looks like a credential replaced by stars of the same length."""
-    return _TELLING.sub(_stars, _SECRETIVE.sub(_secretive, line))
-
-
-def _secretive(match: re.Match[str]) -> str:
-    value = match[3]
-    return match[0] if _HARMLESS.fullmatch(value) else match[1] + match[2] + "*" * len(value)
-
-
-def _stars(match: re.Match[str]) -> str:
-    return "*" * len(match[0])

@@ -107,7 +107,9 @@ def begins(form: Form, node: Node) -> bool:
     """Whether a value looks as if it was meant to have this form."""
     value = node.value
     match form:
-        case Text() | Choice():
+        case Text():
+            return isinstance(value, str | int | float)
+        case Choice():
             return isinstance(value, str)
         case Series():
             return isinstance(value, list)

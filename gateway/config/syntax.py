@@ -10,7 +10,9 @@ from gateway.config.tree import Source, Spot
 def explain_syntax(source: Source, error: yaml.MarkedYAMLError, findings: Findings) -> None:
     """Report what stopped the parser, where it stopped."""
     said = f"{error.problem or ''} | {error.context or ''}"
-    mark = error.problem_mark or error.context_mark
+    noticed, began = error.problem_mark, error.context_mark
+    late = began and noticed and noticed.line > began.line and any(sign in said for sign in _SHOWN_WHERE_IT_BEGAN)
+    mark = began if late else noticed or began
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     text = source.line(line)
     code = "TH1104" if "single document" in said else "TH1101"
@@ -18,14 +20,19 @@ def explain_syntax(source: Source, error: yaml.MarkedYAMLError, findings: Findin
         findings.add("TH1102", Spot(source, line, column, 1), "a tab; YAML indents with blanks", "replace it by blanks")
         return
     message, hint = next(((m, h) for sign, m, h in _SYNTAX if sign in said), (f"not YAML: {error.problem}", None))
+    if late:
+        message += f" (noticed in line {noticed.line + 1})" if noticed else ""
     findings.add(code, Spot(source, line, column, 1), message, hint)
 
+
+_SHOWN_WHERE_IT_BEGAN = ("',' or ']'", "',' or '}'", "while scanning a quoted scalar", "expected ':'", "a directive")
+"""Noticed late: the bracket or quote that was opened says more than the place where the parser gave up."""
 
 _SYNTAX: tuple[tuple[str, str, str | None], ...] = (
     ("cannot start any token", "this character cannot stand here", "quote the value if it begins with `@`, `` ` ``, `%` or a tab; YAML indents with blanks"),
     ("tab character", "YAML indents with blanks, not with tabs", "replace the tab by blanks"),
     ("expected a single document", "a second document begins here; a file holds one", "remove the `---`, or split the file and `include:` the parts"),
-    ("mapping values are not allowed", "a `:` cannot stand here", "quote the value if it contains `: `, or check the indentation"),
+    ("mapping values are not allowed", "a `:` cannot stand here", "quote the value if it contains `: `; or the line above lacks its `:`, or the indentation is wrong"),
     ("could not find expected ':'", "a key without `:`", "write `key: value`, and check the line above"),
     ("did not find expected key", "a key was expected here", "check the indentation, and brackets that are not closed"),
     ("did not find expected '-' indicator", "a `-` was expected here", "items of one list stand in one column"),

@@ -6,7 +6,7 @@ from datetime import date
 
 from gateway.config.check_meaning.facts import Facts
 from gateway.config.check_meaning.process import host_and_port
-from gateway.config.check_meaning.urls import is_private
+from gateway.config.check_meaning.urls import address_of
 from gateway.config.permits import matches
 from gateway.config.shape.access import Key
 from gateway.config.tree import Path
@@ -92,13 +92,18 @@ def _is_anything_left(facts: Facts, key: Key) -> bool:
 def public_quickstart(facts: Facts) -> None:
     listen = facts.text(facts.said.server.listen)
     where = host_and_port(listen) if listen else None
-    if where is None or is_private(where[0].strip("[]")):
+    if where is None or _is_this_machine(where[0].strip("[]")):
         return
     for index, key in enumerate(facts.said.keys):
         for path, digest in _digests(key, index):
             if digest == QUICKSTART and key.enabled:
                 message = "the key of the quickstart is public, and this gateway listens to more than this machine"
                 facts.complain("TH2405", path, message, "make your own with `tokenhub keys new NAME`")
+
+
+def _is_this_machine(host: str) -> bool:
+    address = address_of(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
 
 
 RULES: tuple[Callable[[Facts], None], ...] = (

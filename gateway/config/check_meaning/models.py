@@ -132,12 +132,16 @@ def duplicate_offers(facts: Facts) -> None:
 
 def weightless(facts: Facts) -> None:
     for name, alias in facts.said.aliases.items():
-        if isinstance(alias, SplitAlias) and not sum(share.weight for share in alias.split) > 0:
-            facts.complain("TH2112", ("aliases", name, "split"), "the weights add up to 0: nobody would get anything")
+        path: Path = ("aliases", name, "split")
+        if not isinstance(alias, SplitAlias) or not facts.findings.is_whole(path):
+            continue
+        if not sum(share.weight for share in alias.split) > 0:
+            facts.complain("TH2112", path, "the weights add up to 0: nobody would get anything")
     for name, mode in facts.said.routing.modes.items():
-        if not mode.cost + mode.latency + mode.failure + mode.capability > 0:
+        path = ("routing", "modes", name)
+        if mode.cost + mode.latency + mode.failure + mode.capability <= 0 and facts.findings.is_whole(path):
             message = f"the mode `{name}` weighs nothing: its order would be chance"
-            facts.complain("TH2112", ("routing", "modes", name), message, "give one of its terms a weight", key=True)
+            facts.complain("TH2112", path, message, "give one of its terms a weight", key=True)
 
 
 RULES: tuple[Callable[[Facts], None], ...] = (

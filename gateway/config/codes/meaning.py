@@ -73,6 +73,7 @@ MEANING = (
     Code("TH2507", "Numbers in the wrong order", "One of the two must not be larger than the other.", "retire_warn_days: 7\nretire_error_days: 14"),
     Code("TH2508", "Too little shared", "A ledger in a local SQLite file cannot be shared by replicas; each keeps its own.", "server: {replicas: 3}", "warning"),
     Code("TH2601", "The configuration shrinks", "A reload that loses most offers is more often an accident than a wish. `reload: {max_shrink: 1}` permits it."),
+    Code("TH2602", "The configuration could not be loaded", "The process that loads it timed out, crashed, or answered nonsense. The running configuration is unchanged."),
     Code("TH2701", "Two of one name", "Tests and policies are told apart by their names."),
     Code("TH2702", "A test that expects nothing", "It can never fail.", "expect: {}", "warning"),
     Code("TH2703", "A policy that a route breaks", "A name it speaks of can reach a provider without the required label.", "require: {region: eu}"),

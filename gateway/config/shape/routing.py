@@ -87,7 +87,7 @@ class Routing(Section, frozen=True):
     """Modes of `/v1/chat`, over and above `cheap`, `normal`, `high_confidence` and `planning`, which may be
     overwritten."""
     capability_modes: dict[Label, ToMode] = field(default_factory=dict)
-    """Which mode a request to `/v1/chat` with this capability gets; `planning` gets `planning` unless said otherwise."""
+    """Which mode a request with this capability gets; `planning` gets `planning` unless said otherwise."""
     thompson: Thompson = Thompson()
     """The mode that learns."""
     health: Health = Health()
