@@ -1,5 +1,6 @@
 """A socket to listen on."""
 
+import contextlib
 import socket
 
 
@@ -9,11 +10,10 @@ def bound(address: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(sock.close)
         sock.bind((host.strip("[]") or "0.0.0.0", int(port)))  # noqa: S104 an empty host means every interface
         sock.listen(4096)
-    except BaseException:
-        sock.close()
-        raise
-    sock.setblocking(False)
+        sock.setblocking(False)
+        stack.pop_all()
     return sock

@@ -1,7 +1,9 @@
 """Everything one process holds between requests."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -9,16 +11,18 @@ from gateway.clock import Clock
 from gateway.domain.moment import Moment
 from gateway.flow.attempt import World
 from gateway.flow.credentials import Credentials
+from gateway.flow.reload import Reloader
 from gateway.flow.replay import Replays
 from gateway.output.judge import Judge
 from gateway.state.arms import Arms
 from gateway.state.health import Health
 from gateway.state.ledger.ledger import Ledger
-from gateway.state.limits import Alert, LimitStore
+from gateway.state.limits import Alert
 from gateway.state.live import Live
 from gateway.state.metrics import Metrics
 from gateway.state.overrides import Overrides
 from gateway.state.retry_budget import RetryBudget
+from gateway.state.stores.memory import MemoryLimits
 from gateway.state.turns import Turns
 from gateway.upstream.send import Upstream
 
@@ -36,7 +40,7 @@ class Gateway(Struct, kw_only=True, eq=False):
     arms: Arms
     turns: Turns
     overrides: Overrides
-    limits: LimitStore
+    limits: MemoryLimits
     retry_budget: RetryBudget
     replays: Replays
     metrics: Metrics
@@ -45,9 +49,15 @@ class Gateway(Struct, kw_only=True, eq=False):
     world: World
     pause: Callable[[float], Awaitable[None]]
     dice: Callable[[], int]
+    reloader: Reloader
+    data_dir: Path
+    chores: list[asyncio.Task[None]]
+    """What runs beside the requests until the end."""
     open_streams: set[Callable[[], None]]
     """One for each stream under way: breaks it off with a last frame."""
     in_flight: int = 0
+    on_last_good: bool = False
+    """The files were broken at the start: the last configuration that worked serves."""
     draining: bool = False
     """Not ready for new work; what runs is finished."""
 
@@ -56,6 +66,10 @@ class Gateway(Struct, kw_only=True, eq=False):
         if self.overrides.disabled_providers:
             yield "providers-disabled"
         yield from self.ledger.degraded()
+        if self.reloader.loading.declaration is None:
+            yield "configuration"
+        if self.on_last_good:
+            yield "last-good-configuration"
 
     def alerted(self, alert: Alert) -> None:
         LOG.warning("key %s passed %g%% of its monthly %s cap", alert.key, alert.share * 100, alert.what)

@@ -1,21 +1,28 @@
 """Open a gateway: files become a snapshot, and the parts around it come alive; and close it again."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway import __version__
-from gateway.clock import SystemClock
+from gateway.clock import Clock, SystemClock
 from gateway.config.compile import compile_snapshot, drive
+from gateway.config.load import Loading, load
 from gateway.config.load import World as ConfigWorld
-from gateway.config.load import load
+from gateway.config.problem import as_text
 from gateway.domain.snapshot import Snapshot
+from gateway.flow import last_good
 from gateway.flow.attempt import World
 from gateway.flow.credentials import Credentials
 from gateway.flow.gateway import Gateway
+from gateway.flow.history import History
+from gateway.flow.reload import Reloader, Source
 from gateway.flow.replay import Replays
+from gateway.flow.upkeep import adopt_all, begin_upkeep, end_upkeep, restore_arms
+from gateway.flow.watch import frozen_mounts
 from gateway.output.judge import Judge
 from gateway.state.arms import Arms
 from gateway.state.dice import Dice
@@ -29,6 +36,8 @@ from gateway.state.stores.memory import MemoryLimits
 from gateway.state.turns import Turns
 from gateway.upstream.send import Upstream
 
+LOG = logging.getLogger("tokenhub")
+
 
 class CannotServeError(Exception):
     """The configuration has errors; the report names every one."""
@@ -39,65 +48,115 @@ class CannotServeError(Exception):
 
 
 async def open_gateway(config: Path, env: Mapping[str, str], *, watch: bool) -> Gateway:
-    snapshot = first_snapshot(config, env)
-    gateway = assemble(snapshot)
-    await asyncio.to_thread(gateway.ledger.start)
+    """Ready to serve: loaded, recovered, watching."""
+    loading, fallback = first_loading(config, env)
+    gateway = assemble(config, env, loading, drive(compile_snapshot(fallback or loading)))
+    gateway.on_last_good = fallback is not None
+    await recover(gateway)
+    gateway.reloader.adopt.append(lambda snapshot: adopt_all(gateway, snapshot))
+    gateway.reloader.refused.append(gateway.metrics.reload_failed)
+    gateway.reloader.paused = lambda: gateway.draining
+    gateway.reloader.start(watch=watch)
+    begin_upkeep(gateway)
+    warn_of_frozen_mounts(loading)
     return gateway
 
 
-def first_snapshot(config: Path, env: Mapping[str, str]) -> Snapshot:
-    loading = load(config, ConfigWorld(env=env, today=datetime.now(tz=UTC).date()))
-    if loading.declaration is None:
-        raise CannotServeError("\n\n".join(str(problem) for problem in loading.problems))
-    return drive(compile_snapshot(loading))
+def first_loading(config: Path, env: Mapping[str, str]) -> tuple[Loading, Loading | None]:
+    """What the files say; and, where they are broken and it is wanted, the last good configuration instead."""
+    world = ConfigWorld(env=env, today=datetime.now(tz=UTC).date())
+    loading = load(config, world)
+    if loading.declaration is not None:
+        return loading, None
+    report = "\n\n".join(as_text(problem) for problem in loading.problems)
+    kept = last_good.place(Path(loading.data_dir))
+    if kept.exists():
+        fallback = load(kept, world)
+        if fallback.declaration is not None and fallback.declaration.reload.keep_last_good:
+            LOG.error("the configuration is broken; serving the last good one, %s:\n%s", kept, report)
+            return loading, fallback
+    raise CannotServeError(report)
 
 
-def assemble(snapshot: Snapshot) -> Gateway:
+def assemble(config: Path, env: Mapping[str, str], loading: Loading, snapshot: Snapshot) -> Gateway:
     """All parts, wired; nothing is listening and nothing is running yet."""
     clock = SystemClock()
     routing = snapshot.routing
+    data_dir = Path(snapshot.storage.data_dir)
     upstream = Upstream(clock=clock)
     health = Health(routing.health)
     budget = RetryBudget(routing.retries.budget)
+    live = Live(snapshot)
     metrics = Metrics(__version__)
     metrics.reloaded(snapshot.digest)
-    now = clock.monotonic()
-    data_dir = Path(snapshot.storage.data_dir)
     return Gateway(
         clock=clock,
-        live=Live(snapshot),
+        live=live,
         upstream=upstream,
         credentials=Credentials(clock, upstream),
         health=health,
         arms=Arms(routing.thompson.half_life_s),
         turns=Turns(),
         overrides=Overrides(data_dir / "overrides.json"),
-        limits=MemoryLimits(now, clock.unix(), snapshot.alerts.shares),
+        limits=MemoryLimits(clock.monotonic(), clock.unix(), snapshot.alerts.shares),
         retry_budget=budget,
         replays=Replays(),
         metrics=metrics,
         ledger=open_ledger(snapshot.storage.ledger.reveal(), data_dir, snapshot.storage.ledger_sync_s, clock),
         judge=Judge(),
-        world=World(
-            now=clock.monotonic,
-            pause=asyncio.sleep,
-            luck=random.random,
-            may_retry=lambda: budget.may_retry(clock.monotonic()),
-            pace_s=lambda offer: pace_s(health, offer),
-        ),
+        world=world_of(clock, budget, health),
         pause=asyncio.sleep,
         dice=Dice(routing.thompson.seed).roll,
+        reloader=Reloader(Source(config, env), live, clock, History(data_dir), loading),
+        data_dir=data_dir,
+        chores=[],
         open_streams=set(),
     )
 
 
-def pace_s(health: Health, offer: str) -> float:
-    vitals = health.offers.get(offer)
-    return 0.0 if vitals is None or vitals.latency_ms is None else vitals.latency_ms / 1000
+def world_of(clock: Clock, budget: RetryBudget, health: Health) -> World:
+    def pace_s(offer: str) -> float:
+        vitals = health.offers.get(offer)
+        return 0.0 if vitals is None or vitals.latency_ms is None else vitals.latency_ms / 1000
+
+    return World(
+        now=clock.monotonic,
+        pause=asyncio.sleep,
+        luck=random.random,
+        may_retry=lambda: budget.may_retry(clock.monotonic()),
+        pace_s=pace_s,
+    )
+
+
+async def recover(gateway: Gateway) -> None:
+    """What earlier processes left: journals are shipped, spending is remembered, arms and overrides are read."""
+    unix = gateway.clock.unix()
+    gateway.overrides.load(unix)
+    restore_arms(gateway)
+    await asyncio.to_thread(gateway.ledger.start)
+    if await gateway.ledger.recovered(10.0):
+        gateway.limits.restore(await gateway.ledger.spent(unix))
+    gateway.metrics.watch(
+        lambda: {
+            "in_flight": gateway.in_flight,
+            "journal_lag_records": gateway.ledger.lag,
+            "journal_bytes": gateway.ledger.size_bytes,
+        },
+        gateway.degraded,
+    )
+
+
+def warn_of_frozen_mounts(loading: Loading) -> None:
+    mountinfo = Path("/proc/self/mountinfo")
+    if mountinfo.exists():
+        for file in frozen_mounts(loading.files, mountinfo.read_text(encoding="utf-8", errors="replace")):
+            LOG.warning("%s is a mount of its own (subPath?): Kubernetes will never update it", file)
 
 
 async def close_gateway(gateway: Gateway) -> None:
-    """In order: what runs has ended, so the wires can be cut."""
+    """In order: nothing new comes in, what runs has ended, so the wires can be cut; the ledger is flushed last."""
+    await gateway.reloader.aclose()
+    await end_upkeep(gateway)
     await gateway.upstream.aclose()
     await gateway.judge.aclose()
     await asyncio.to_thread(gateway.ledger.stop)

@@ -1,0 +1,62 @@
+"""The reload ledger: every attempt to take a configuration into service, kept in memory and on disk."""
+
+import logging
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+LOG = logging.getLogger("tokenhub")
+
+KEPT = 200
+MAX_BYTES = 1024 * 1024
+
+
+class ReloadOutcome(Struct, frozen=True, kw_only=True):
+    """What became of one attempt."""
+
+    unix: float
+    trigger: str
+    outcome: str
+    """`loaded`, `unchanged`, `refused`, or `ignored`."""
+    digest_before: str
+    digest: str
+    """Of the configuration that serves now."""
+    changes: tuple[str, ...] = ()
+    problems: tuple[dict[str, Any], ...] = ()
+    restart_needed: tuple[str, ...] = ()
+    """Settings that take effect at the next start."""
+    ms: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        return self.outcome in ("loaded", "unchanged")
+
+
+class History:
+    """The newest first in memory; one JSON line each in `reloads.jsonl`, with one older file beside it."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._path = None if folder is None else folder / "reloads.jsonl"
+        self._entries: deque[ReloadOutcome] = deque(maxlen=KEPT)
+
+    def note(self, outcome: ReloadOutcome) -> None:
+        self._entries.appendleft(outcome)
+        if self._path is None:
+            return
+        try:
+            if self._path.exists() and self._path.stat().st_size > MAX_BYTES:
+                self._path.replace(self._path.with_suffix(".jsonl.1"))
+            with self._path.open("ab") as file:
+                file.write(msgspec.json.encode(outcome) + b"\n")
+        except OSError as error:
+            LOG.warning("cannot write the reload ledger: %s", error.strerror)
+
+    def entries(self) -> tuple[ReloadOutcome, ...]:
+        return tuple(self._entries)
+
+    @property
+    def last(self) -> ReloadOutcome | None:
+        return self._entries[0] if self._entries else None
