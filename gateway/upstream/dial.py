@@ -51,9 +51,9 @@ class Dialer:
         if end is None or (proxy is not None and end.scheme != "http"):
             return "proxy_error"
         phase = "dns_error"
-        now = self._clock.monotonic()
+        left_s = patience.until - self._clock.monotonic()
         try:
-            async with asyncio.timeout(min(patience.connect_s, patience.until - now)):
+            async with asyncio.timeout(min(patience.connect_s, left_s)):
                 found = await self._names.find(end.host)
                 allowed = found if proxy is not None else _permitted(found, provider)
                 if not allowed:
@@ -68,7 +68,7 @@ class Dialer:
                 return await _tunnel(sock, origin, proxy)
         except TimeoutError:
             self._names.doubt(end.host)
-            return "deadline_exceeded" if self._is_over(patience) else _code(phase, proxy)
+            return "deadline_exceeded" if left_s < patience.connect_s else _code(phase, proxy)
 
     async def _greet(
         self,
@@ -79,8 +79,9 @@ class Dialer:
         connection: Callable[[], Connection],
     ) -> Connection | str:
         made: Connection | None = None
+        left_s = patience.until - self._clock.monotonic()
         try:
-            async with asyncio.timeout(min(self._bounds.handshake_s, patience.until - self._clock.monotonic())):
+            async with asyncio.timeout(min(self._bounds.handshake_s, left_s)):
                 try:
                     context = await self._trust.context(provider.tls) if origin.scheme == "https" else None
                 except OSError:
@@ -90,15 +91,12 @@ class Dialer:
                 _, made = await loop.create_connection(connection, sock=sock, ssl=context, server_hostname=name)
                 return made
         except TimeoutError:
-            return "deadline_exceeded" if self._is_over(patience) else "connect_timeout"
+            return "deadline_exceeded" if left_s < self._bounds.handshake_s else "connect_timeout"
         except (OSError, ValueError):  # ValueError: a name that cannot stand in a certificate
             return "tls_error" if origin.scheme == "https" else "connect_refused"
         finally:
             if made is None:
                 sock.close()
-
-    def _is_over(self, patience: Patience) -> bool:
-        return self._clock.monotonic() >= patience.until
 
 
 def _permitted(found: tuple[Address, ...], provider: Provider) -> tuple[Address, ...]:

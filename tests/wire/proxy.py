@@ -50,7 +50,7 @@ class ConnectProxy(LoopThread):
         self.requests.append(seen)
         self.notify()
         if self._does != "serve":
-            await self._misbehave(writer)
+            await self._misbehave(reader, writer)
             return
         host, _, port = seen.target.partition("://")[2].partition("/")[0].partition(":")
         if seen.method == "CONNECT":
@@ -68,7 +68,7 @@ class ConnectProxy(LoopThread):
             self._writers.discard(back)
             back.transport.abort()
 
-    async def _misbehave(self, writer: asyncio.StreamWriter) -> None:
+    async def _misbehave(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         match self._does:
             case "refuse":
                 writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
@@ -77,7 +77,7 @@ class ConnectProxy(LoopThread):
             case "babble":
                 writer.write(b"220 smtp.example ESMTP ready\r\n\r\n")
             case "hang":
-                await asyncio.Event().wait()
+                await reader.read()
         await writer.drain()
 
 
