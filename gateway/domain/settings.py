@@ -105,6 +105,10 @@ class Webhook(Struct, frozen=True, kw_only=True):
     url: str
     secret: Secret | None = None
 
+    def __repr__(self) -> str:
+        """Many services put a credential into the path."""
+        return "Webhook(***)"
+
 
 class Alerts(Struct, frozen=True, kw_only=True):
     """At which shares of a monthly cap somebody is told."""

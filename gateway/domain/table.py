@@ -48,6 +48,10 @@ class Provider(Struct, frozen=True, kw_only=True):
     identity: str = ""
     """Digest of all that a connection depends on; equal identities share connections over reloads."""
 
+    def __repr__(self) -> str:
+        """A proxy's URL may hold a password."""
+        return f"Provider({self.name!r}, {self.dialect!r}, enabled={self.enabled})"
+
 
 class PriceTier(Struct, frozen=True, kw_only=True, gc=False):
     """The prices of a request whose prompt is longer than `tokens`."""
