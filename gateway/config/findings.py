@@ -23,6 +23,7 @@ class Findings:
         self.root: Node | None = None
         self.secrets: tuple[str, ...] = ()
         self._faulty: set[Path] = set()
+        self._said: set[tuple[str, Spot | None, str]] = set()
 
     @property
     def failed(self) -> bool:
@@ -45,24 +46,27 @@ class Findings:
         hide: bool = False,
     ) -> None:
         """A problem with a stretch of text; `hide` where that text may be a secret."""
-        severity = CODES[code].severity
-        if severity == "error" and path:
+        if CODES[code].severity == "error" and path:
             self._faulty.add(path)
-        if len(self.problems) >= MOST:
-            return
-        self.problems.append(
-            Problem(
-                code=code,
-                severity=severity,
-                file=spot.source.name if spot else None,
-                line=spot.line if spot else 1,
-                column=spot.column if spot else 1,
-                length=spot.length if spot else 1,
-                path=written(path),
-                message=self.blot(message),
-                hint=self.blot(hint) if hint else None,
-                excerpt=self._excerpt(spot, hide=hide or code in SECRETIVE) if spot else None,
-            )
+        once = (code, spot, message)
+        if len(self.problems) < MOST and once not in self._said:
+            self._said.add(once)
+            self.problems.append(self._problem(code, spot, message, hint, path=path, hide=hide))
+
+    def _problem(
+        self, code: str, spot: Spot | None, message: str, hint: str | None, *, path: Path, hide: bool
+    ) -> Problem:
+        return Problem(
+            code=code,
+            severity=CODES[code].severity,
+            file=spot.source.name if spot else None,
+            line=spot.line if spot else 1,
+            column=spot.column if spot else 1,
+            length=spot.length if spot else 1,
+            path=written(path),
+            message=self.blot(message),
+            hint=self.blot(hint) if hint else None,
+            excerpt=self._excerpt(spot, hide=hide or code in SECRETIVE) if spot else None,
         )
 
     def _excerpt(self, spot: Spot, *, hide: bool) -> str | None:

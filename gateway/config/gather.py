@@ -53,7 +53,7 @@ class _Gatherer:
 
     def _not_a_map(self, tree: Node) -> None:
         if tree.value is None:
-            self.findings.add("TH1006", tree.spot, "the file says nothing", "begin with `version: 1`")
+            self.findings.add("TH1006", Spot(tree.source, 1, 1, 1), "the file says nothing", "begin with `version: 1`")
         elif isinstance(tree.value, str | list | int | float):
             message = "expected a map with keys such as `providers` and `models`"
             self.findings.add("TH1403", tree.spot._replace(length=1), message, "begin with `version: 1`")

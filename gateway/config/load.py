@@ -1,11 +1,11 @@
 """How files become a declaration: read, compose, merge, check the shape, look up references, check the meaning."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from gateway.config.canonical import digest_of
 from gateway.config.check_meaning import check_meaning
 from gateway.config.check_shape import ShapeCheck
 from gateway.config.findings import Findings
@@ -57,8 +57,3 @@ def load(path: Path, world: World) -> Loading:
 def _declared(plain: dict[str, Any]) -> Declaration:
     """Includes have been followed; what is left is one declaration."""
     return msgspec.convert(plain | {"include": (), "overlay": ()}, Declaration)
-
-
-def digest_of(declaration: Declaration) -> str:
-    """The same for the same meaning: order of keys, comments, files and written-out defaults do not count."""
-    return hashlib.sha256(msgspec.json.encode(declaration, order="deterministic")).hexdigest()

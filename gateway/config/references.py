@@ -42,8 +42,8 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 
 def filled(text: str, values: Mapping[str, str]) -> str | None:
     """The text with all its references put in, or None while one has no value."""
-    full = fill(text, values)
-    return None if REFERENCE.search(full) and REFERENCE.search(text) else full
+    known = all(match[0] in values for match in REFERENCE.finditer(text))
+    return fill(text, values) if known else None
 
 
 def is_inline(text: str) -> bool:

@@ -14,6 +14,8 @@ def explain_syntax(source: Source, error: yaml.MarkedYAMLError, findings: Findin
     late = began and noticed and noticed.line > began.line and any(sign in said for sign in _SHOWN_WHERE_IT_BEGAN)
     mark = began if late else noticed or began
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    if line > len(source.lines()):
+        line, column = len(source.lines()), len(source.lines()[-1]) + 1
     text = source.line(line)
     code = "TH1104" if "single document" in said else "TH1101"
     if column <= len(text) and text[column - 1] == "\t":

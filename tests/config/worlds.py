@@ -18,7 +18,7 @@ REST = {
         " off: {dialect: echo, enabled: false}}"
     ),
     "models": (
-        "models: {m: {max_output_tokens: 9, context_window: 900, offers: [{provider: p, price: {input: 1, output: 2}}]},"
+        "models: {m: {max_output_tokens: 9, context_window: 90, offers: [{provider: p, price: {input: 1, output: 2}}]},"
         " n: {max_output_tokens: 100, offers: [{provider: q, id: n-1, price: {input: 3, output: 4}}]},"
         " o: {max_output_tokens: 100, offers: [{provider: p, price: {input: 5, output: 6}}]}}"
     ),
