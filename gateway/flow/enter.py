@@ -16,9 +16,12 @@ def enter(gateway: Gateway, token: bytes | None, *, client_id: str | None = None
     """Never refuses: without a good key it is a visit without one, so that even a 401 has an id and a digest."""
     snapshot = gateway.live.enter()
     unix = gateway.clock.unix()
+    key = None if token is None else find_key(snapshot, token, unix)
+    if key is not None:
+        gateway.last_used[key.name] = unix
     return Visit(
         snapshot=snapshot,
-        key=None if token is None else find_key(snapshot, token, unix),
+        key=key,
         ulid=new_ulid(unix),
         started=gateway.clock.monotonic(),
         started_unix=unix,

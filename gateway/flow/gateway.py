@@ -14,6 +14,7 @@ from gateway.flow.credentials import Credentials
 from gateway.flow.reload import Reloader
 from gateway.flow.replay import Replays
 from gateway.output.judge import Judge
+from gateway.secret import Secret
 from gateway.state.arms import Arms
 from gateway.state.health import Health
 from gateway.state.ledger.ledger import Ledger
@@ -55,6 +56,11 @@ class Gateway(Struct, kw_only=True, eq=False):
     """What runs beside the requests until the end."""
     open_streams: set[Callable[[], None]]
     """One for each stream under way: breaks it off with a last frame."""
+    admin_token: Secret | None
+    started: float
+    """Monotonic seconds."""
+    last_used: dict[str, float]
+    """By key name: Unix seconds."""
     in_flight: int = 0
     on_last_good: bool = False
     """The files were broken at the start: the last configuration that worked serves."""

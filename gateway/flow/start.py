@@ -24,6 +24,7 @@ from gateway.flow.replay import Replays
 from gateway.flow.upkeep import adopt_all, begin_upkeep, end_upkeep, restore_arms
 from gateway.flow.watch import frozen_mounts
 from gateway.output.judge import Judge
+from gateway.secret import Secret
 from gateway.state.arms import Arms
 from gateway.state.dice import Dice
 from gateway.state.health import Health
@@ -111,6 +112,9 @@ def assemble(config: Path, env: Mapping[str, str], loading: Loading, snapshot: S
         data_dir=data_dir,
         chores=[],
         open_streams=set(),
+        admin_token=Secret(token) if (token := env.get("TOKENHUB_ADMIN_TOKEN")) else None,
+        started=clock.monotonic(),
+        last_used={},
     )
 
 

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from litestar import Litestar, Request, Response, asgi
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.handlers import ASGIRouteHandler
@@ -12,6 +13,7 @@ from litestar.handlers import ASGIRouteHandler
 from gateway.errors import RequestError
 from gateway.flow.enter import enter
 from gateway.flow.gateway import Gateway
+from gateway.web.admin.routes import ADMIN
 from gateway.web.answer import base_headers, refusal_headers, send_whole
 from gateway.web.door import HEADERS, App, Door, Receive, Scope, Send
 from gateway.web.errors import openai_body, openai_status
@@ -47,9 +49,11 @@ def build_app(gateway: Gateway) -> App:
             metrics,
             list_models,
             one_model,
+            ADMIN,
         ],
         dependencies={"gateway": Provide(lambda: gateway, sync_to_thread=False)},
         exception_handlers={HTTPException: say_http, RequestError: say_request},
+        state=State({"gateway": gateway}),
         openapi_config=None,
         logging_config=None,
     )

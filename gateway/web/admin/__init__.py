@@ -1,0 +1,1 @@
+"""What operators ask of a running gateway, and the few things they may tell it."""

@@ -1,0 +1,69 @@
+"""How the gateway is: which configuration serves, whether it is the one on disk, and what became of every change."""
+
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from msgspec import to_builtins
+
+from gateway import __version__
+from gateway.config.problem import as_json
+from gateway.flow.gateway import Gateway
+from gateway.flow.history import ReloadOutcome
+from gateway.web.admin.audit import audit
+from gateway.web.admin.overrides import drift_of
+
+
+@get("/status")
+async def status(gateway: NamedDependency[Gateway]) -> dict[str, Any]:
+    """Version, digests, the last reload, overrides in force."""
+    reloader, running = gateway.reloader, gateway.live.current.digest
+    on_disk = reloader.loading
+    last = reloader.history.last
+    return {
+        "version": __version__,
+        "uptime_seconds": round(gateway.clock.monotonic() - gateway.started, 3),
+        "config": {
+            "running": running,
+            "on_disk": on_disk.digest,
+            "in_sync": on_disk.digest == running,
+            "last_good": gateway.on_last_good,
+            "problems": [as_json(problem) for problem in on_disk.problems],
+            "files": [str(file) for file in on_disk.files],
+            "watching": list(reloader.watch.folders),
+            "events": not reloader.watch.deaf,
+            "retiring": [tenure.visitors for tenure in gateway.live.retiring],
+        },
+        "last_reload": None if last is None else to_builtins(last),
+        "drift": drift_of(gateway),
+        "degraded": list(gateway.degraded()),
+        "in_flight": gateway.in_flight,
+        "draining": gateway.draining,
+        "workers": gateway.live.current.server.workers,
+    }
+
+
+@post("/reload", status_code=200)
+async def reload(request: Request[Any, Any, Any], gateway: NamedDependency[Gateway]) -> Response[dict[str, Any]]:
+    """Reads the files now: 200 with what changed, or 422 with every problem and the old configuration still serving."""
+    outcome = await gateway.reloader.reload("admin")
+    audit(gateway, request, "config.reload", "configuration", before=outcome.digest_before, after=outcome.digest)
+    return Response(told(outcome), status_code=200 if outcome.ok else 422)
+
+
+@get("/config/history", sync_to_thread=False)
+def history(gateway: NamedDependency[Gateway]) -> dict[str, Any]:
+    """The reload ledger, newest first."""
+    return {"data": [to_builtins(entry) for entry in gateway.reloader.history.entries()]}
+
+
+def told(outcome: ReloadOutcome) -> dict[str, Any]:
+    body: dict[str, Any] = to_builtins(outcome)
+    if not outcome.ok:
+        body["error"] = {
+            "type": "invalid_request_error",
+            "code": "config_invalid" if outcome.outcome == "refused" else "draining",
+            "message": "The files have problems; the configuration that served before still serves.",
+            "param": None,
+        }
+    return body
