@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gateway.clock import Clock
-from gateway.state.calendar import month_of, month_start
+from gateway.state.calendar import month_of, month_start, next_month
 from gateway.state.kept_file import read_or_set_aside, write_whole
 from gateway.state.ledger.database import Database
 from gateway.state.ledger.journal import Journal
@@ -73,6 +73,12 @@ class Ledger:
         query = UsageQuery(group_by=("key",), since_unix=month_start(month), until_unix=unix + 86400.0)
         rows = await self.usage(query)
         return [(row.key or "", month, Spent(row.tokens, row.cost_nano_usd)) for row in rows]
+
+    async def spent_by(self, key: str, month: str) -> Spent:
+        """What one key spent in `2027-01`, as far as the database knows."""
+        start = month_start(month)
+        rows = await self.usage(UsageQuery(since_unix=start, until_unix=next_month(start), key=key))
+        return Spent(rows[0].tokens, rows[0].cost_nano_usd)
 
     async def usage(self, query: UsageQuery) -> list[UsageRow]:
         return await asyncio.to_thread(self._database.usage, query)

@@ -1,0 +1,283 @@
+"""Limits shared by several processes through Redis or Valkey, kept by each alone while the store is away.
+
+Most requests are covered by a lease and ask nobody. The others ask once, within one deadline. While the store is away
+rates and places fall to this process' share of them, caps to what it still holds, and keys without limits go on.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.domain.key import Key, Limits
+from gateway.state.calendar import Calendar
+from gateway.state.limits import Alert, Denial, Reservation, Spent, Standing, alerts, quota_unavailable, too_many
+from gateway.state.money import nano_at_most, nano_of
+from gateway.state.store_error import StoreError
+from gateway.state.stores.lease import Lease, Need
+from gateway.state.stores.link import Link
+from gateway.state.stores.memory import MemoryLimits
+from gateway.state.stores.script import SCRIPT, SEED
+from gateway.state.stores.terms import beyond_hope, gauge, in_words, share_of
+from gateway.ulid import new_ulid
+
+PREFIX = "th1:"
+"""Names hold the version of the layout: old and new processes never read each other's."""
+UNLIMITED = Limits()
+ROUNDS = 4
+REBUILD_S = 2.0
+LAG_S = 0.3
+"""How long after a loss of the store the last rows of all processes need to reach the ledger."""
+EVERY_S = 0.5
+ALERT_S = 40 * 86400
+
+
+class Stub(Struct):
+    """The store's own note on a reservation."""
+
+    need: Need
+    lease: Lease | None = None
+    local: Reservation | None = None
+    """Of the share that this process keeps alone."""
+
+
+class RedisLimits:
+    """The store of limits for `state: redis://…`. `processes` is how many share the key's limits when it is away."""
+
+    def __init__(
+        self,
+        link: Link,
+        calendar: Calendar,
+        now: Callable[[], float],
+        spent_in_ledger: Callable[[str, str], Awaitable[Spent]],
+        processes: int = 1,
+    ) -> None:
+        self.calendar = calendar
+        self._link = link
+        self._now = now
+        self._spent_in_ledger = spent_in_ledger
+        self._processes = max(1, processes)
+        self._process = new_ulid(calendar.unix(now()))
+        self._sequence = 0
+        self._leases: dict[str, Lease] = {}
+        self._alone = MemoryLimits(now(), calendar.unix(now()))
+        self._shares_of: dict[str, tuple[Limits, Key]] = {}
+        self._shares: tuple[float, ...] = ()
+        self._seen: dict[tuple[str, str], Spent] = {}
+        self._due: list[Alert] = []
+        self._rebuilding: dict[str, asyncio.Task[None]] = {}
+        self.on_alert: Callable[[Alert], None] = lambda _: None
+
+    def reserve(
+        self,
+        key: Key,
+        tokens: int,
+        usd: float | None,
+        now: float,
+        unix: float,  # noqa: ARG002 - a wall clock may jump
+        deadline_s: float = 600.0,
+    ) -> Reservation | Denial | None:
+        need = Need(tokens, 0 if usd is None else nano_at_most(usd))
+        if key.limits == UNLIMITED:
+            return self._reservation(key, self.calendar.month(now), Stub(need), now + deadline_s)
+        denial = beyond_hope(key.limits, tokens, usd)
+        if denial is not None:
+            return denial
+        lease = self._lease(key)
+        if not lease.covers(need, now):
+            return None
+        return self._taken(key, lease, need, now, deadline_s)
+
+    async def ask(
+        self, key: Key, tokens: int, usd: float | None, now: float, unix: float, deadline_s: float = 600.0
+    ) -> Reservation | Denial:
+        quick = self.reserve(key, tokens, usd, now, unix, deadline_s)
+        if quick is not None:
+            return quick
+        need = Need(tokens, 0 if usd is None else nano_at_most(usd))
+        lease, failures = self._lease(key), self._link.failures
+        if not self._link.may_try():
+            return self._keep_alone(key, lease, need, now, deadline_s)
+        async with lease.lock:
+            if self._link.failures > failures:
+                return self._keep_alone(key, lease, need, now, deadline_s)
+            if lease.covers(need, now):
+                return self._taken(key, lease, need, now, deadline_s)
+            try:
+                denial = await self._sync(key, lease, need)
+            except StoreError:
+                return self._keep_alone(key, lease, need, now, deadline_s)
+            return denial or self._taken(key, lease, need, self._now(), deadline_s)
+
+    def settle(self, reservation: Reservation, tokens: int, usd: float) -> tuple[Alert, ...]:
+        """Alerts are told through `on_alert`, once for all processes."""
+        self._end(reservation, max(0, tokens), nano_of(usd), usd)
+        return ()
+
+    def release(self, reservation: Reservation) -> None:
+        self._end(reservation, 0, 0, 0.0)
+
+    def standing(self, key: Key, now: float, unix: float) -> Standing | None:
+        limits = key.limits
+        if limits.requests_per_minute is None and limits.tokens_per_minute is None:
+            return None
+        lease = self._lease(key)
+        return Standing(
+            gauge(limits.requests_per_minute, lease.synced_at + lease.request_wait_s, lease.free_requests, now, unix),
+            gauge(limits.tokens_per_minute, lease.synced_at + lease.token_wait_s, lease.free_rate_tokens, now, unix),
+        )
+
+    def spent(self, key: str, now: float) -> Spent:  # noqa: ARG002 - the store knows the month
+        lease = self._leases.get(key)
+        return Spent() if lease is None else lease.spent
+
+    def adopt(self, shares: tuple[float, ...]) -> None:
+        self._shares = shares
+
+    async def keep_in_touch(self) -> None:
+        """One round, to be made every EVERY_S: the store hears what was spent, and gets back what lies idle."""
+        if self._link.failures and self._link.may_try():
+            try:
+                await self._link.call("PING")
+            except StoreError:
+                return
+        for name, lease in list(self._leases.items()):
+            if self._link.failures:
+                return
+            if lease.worth_a_word(self._now()) and not lease.lock.locked():
+                await self._tell(name, lease)
+        await self._tell_alerts()
+
+    async def aclose(self) -> None:
+        """Gives everything back, if the store is there."""
+        await self.keep_in_touch()
+        for task in self._rebuilding.values():
+            task.cancel()
+        await self._link.aclose()
+
+    def _lease(self, key: Key) -> Lease:
+        lease = self._leases.get(key.name)
+        if lease is None:
+            lease = self._leases[key.name] = Lease(key.limits)
+        elif lease.limits is not key.limits and lease.limits != key.limits:
+            lease.adopt(key.limits)
+        return lease
+
+    def _taken(self, key: Key, lease: Lease, need: Need, now: float, deadline_s: float) -> Reservation:
+        lease.take(need, now)
+        month = lease.month or self.calendar.month(now)
+        return self._reservation(key, month, Stub(need, lease), now + deadline_s)
+
+    def _reservation(self, key: Key, month: str, stub: Stub, expires: float) -> Reservation:
+        return Reservation(
+            key=key, month=month, tokens=stub.need.tokens, nano_usd=stub.need.nano, expires=expires, lease=stub
+        )
+
+    def _end(self, reservation: Reservation, tokens: int, nano: int, usd: float) -> None:
+        if reservation.state == "closed":
+            return
+        reservation.state = "closed"
+        stub: Stub = reservation.lease
+        if stub.local is not None:
+            self._alone.settle(stub.local, tokens, usd)
+        if stub.lease is not None:
+            stub.lease.end(stub.need, reservation.key.limits, reservation.month, tokens, nano)
+
+    def _keep_alone(self, key: Key, lease: Lease, need: Need, now: float, deadline_s: float) -> Reservation | Denial:
+        """Without the store: caps from what is held, the rest from this process' share."""
+        limits = key.limits
+        if not lease.covers_caps(need):
+            return quota_unavailable()
+        if limits.concurrency is not None and lease.running >= max(
+            lease.slots, limits.concurrency // self._processes, 1
+        ):
+            return too_many(limits.concurrency)
+        outcome = self._alone.reserve(self._share_of(key), need.tokens, 0.0, now, 0.0, deadline_s)
+        if isinstance(outcome, Denial):
+            return outcome
+        lease.take_caps(need, now)
+        month = lease.month or self.calendar.month(now)
+        return self._reservation(key, month, Stub(need, lease, outcome), now + deadline_s)
+
+    def _share_of(self, key: Key) -> Key:
+        known = self._shares_of.get(key.name)
+        if known is None or known[0] is not key.limits:
+            rates = Limits(
+                requests_per_minute=share_of(key.limits.requests_per_minute, self._processes),
+                tokens_per_minute=share_of(key.limits.tokens_per_minute, self._processes),
+            )
+            known = self._shares_of[key.name] = (key.limits, replace(key, limits=rates))
+        return known[1]
+
+    async def _sync(self, key: Key, lease: Lease, need: Need | None) -> Denial | None:
+        """Tells and asks, until the store and this process speak of the same month and the same life of the store."""
+        for _ in range(ROUNDS):
+            self._sequence += 1
+            told = Spent(lease.spent_tokens, lease.spent_nano)
+            said = msgspec.json.encode(lease.say(need, self._now(), self._process, self._sequence)).decode()
+            answer = await self._link.run(SCRIPT, _key_of(key.name), said)
+            if answer[0] in ("epoch", "month"):
+                lease.begin(answer[1], answer[2])
+            elif answer[0] == "base":
+                await self._rebuilt(key.name, answer[1], lease)
+            elif answer[0] in ("ok", "no"):
+                return self._heard(key, lease, answer, told)
+        raise StoreError("the shared store and this process do not come to terms")
+
+    def _heard(self, key: Key, lease: Lease, answer: list[str], told: Spent) -> Denial | None:
+        late_us, *rest = (int(each) for each in answer[2:12])
+        spent = Spent(rest[5], rest[6])
+        lease.hear(tuple(rest[:5]), spent, (rest[7] / 1e6, rest[8] / 1e6), told, self._now())
+        if lease.spent_tokens == told.tokens and lease.spent_nano == told.nano_usd:
+            lease.dirty = False
+        if self._shares and lease.month:
+            before = self._seen.get((key.name, lease.month), Spent())
+            self._seen[key.name, lease.month] = spent
+            self._due += alerts(key, lease.month, before, spent, self._shares)
+        return None if answer[0] == "ok" else in_words(key.limits, answer[1], late_us, spent, lease.month)
+
+    async def _rebuilt(self, name: str, month: str, lease: Lease) -> None:
+        """The store does not know what was spent: the ledger does. Nobody may spend before it is said."""
+        task = self._rebuilding.get(name)
+        if task is None:
+            task = asyncio.ensure_future(self._rebuild(name, month, lost=lease.epoch != ""))
+            self._rebuilding[name] = task
+            task.add_done_callback(lambda _: self._rebuilding.pop(name, None))
+        try:
+            async with asyncio.timeout(REBUILD_S):
+                await asyncio.shield(task)
+        except TimeoutError as error:
+            raise StoreError("the ledger does not say in time what was spent") from error
+
+    async def _rebuild(self, name: str, month: str, *, lost: bool) -> None:
+        if lost:
+            await asyncio.sleep(LAG_S)
+        spent = await self._spent_in_ledger(name, month)
+        epoch = new_ulid(self.calendar.unix(self._now()))
+        await self._link.run(SEED, _key_of(name), epoch, month, str(spent.tokens), str(spent.nano_usd))
+
+    async def _tell(self, name: str, lease: Lease) -> None:
+        async with lease.lock:
+            try:
+                await self._sync(Key(name=name, digests=(), scopes=frozenset(), limits=lease.limits), lease, None)
+            except StoreError:
+                return
+
+    async def _tell_alerts(self) -> None:
+        """Whoever writes it down first tells it."""
+        while self._due:
+            alert = self._due[0]
+            name = f"{PREFIX}alert:{alert.key}:{alert.month}:{alert.what}:{alert.share:g}"
+            try:
+                first = await self._link.call("SET", name, "1", "NX", "EX", str(ALERT_S))
+            except StoreError:
+                return
+            self._due.pop(0)
+            if first:
+                self.on_alert(alert)
+
+
+def _key_of(name: str) -> str:
+    return f"{PREFIX}{{{name}}}"
