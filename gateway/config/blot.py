@@ -4,7 +4,7 @@ import re
 
 _NAMES = "api[_-]?key|secret|passw|token|authoriz|credential|cookie|digest|private[_-]?key"
 _SECRETIVE = re.compile(
-    rf"""(?ix) ((?<![\w-]) ["']? [\w-]{{0,40}}? (?:{_NAMES}) [\w-]{{0,40}} ["']? \s* : \s*) (\[?\s*)
+    rf"""(?ix) ((?<![\w-]) (?!allow_inline) ["']? [\w-]{{0,40}}? (?:{_NAMES}) [\w-]{{0,40}} ["']? \s* : \s*) (\[?\s*)
     ("[^"]*"? | '[^']*'? | \$\{{[^{{}}]*\}}? | [^\s,{{}}\[\]#]+ (?:[ ][^\s,{{}}\[\]#:]+)*)"""
 )
 _HARMLESS = re.compile(

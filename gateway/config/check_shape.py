@@ -173,11 +173,14 @@ class ShapeCheck:
         return NONE_FITS
 
     def _unknown(self, form: Record, entries: dict[str, Node], name: str, path: Path) -> None:
-        free = [field for field in form.fields if field not in entries]
-        meant = nearest_name(name, free)
-        if meant:
+        meant = nearest_name(name, form.fields)
+        hint = f"did you mean `{meant}`?"
+        if meant is None:
+            hint = "known here: " + ", ".join(f"`{field}`" for field in sorted(form.fields))
+        elif meant in entries:
+            hint = f"`{meant}` is set here, too; keep that one"
+        else:
             self.findings.mark((*path, meant))
-        hint = nearest(name, free) or "known here: " + ", ".join(f"`{field}`" for field in sorted(form.fields))
         where = f"in `{path[-1]}`" if path and isinstance(path[-1], str) else "here" if path else "at the top level"
         self.findings.add("TH1401", entries[name].key, f"unknown key `{name[:60]}` {where}", hint, path=(*path, name))
 

@@ -86,8 +86,10 @@ def nearest_name(name: str, known: Iterable[str]) -> str | None:
     names = {other.lower(): sys.intern(other) for other in known}
     if name.lower() in names:
         return names[name.lower()]
-    close = difflib.get_close_matches(name.lower()[:200], _candidates(name, names), n=1, cutoff=0.6)
-    return names[close[0]] if close else None
+    candidates = _candidates(name, names)
+    close = difflib.get_close_matches(name.lower()[:200], candidates, n=1, cutoff=0.6)
+    begun = [other for other in candidates if len(name) > 1 and other.startswith(name.lower())]
+    return names[close[0]] if close else names[begun[0]] if len(begun) == 1 else None
 
 
 def _candidates(name: str, names: dict[str, str]) -> list[str]:

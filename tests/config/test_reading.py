@@ -102,10 +102,34 @@ def test_a_problem_behind_an_alias_is_named_where_it_is_written(tmp_path: Path) 
     assert told(loaded(tmp_path, completed(text))) == [("TH2001", 2, 55)]
 
 
-TEXTS = (
-    "no on yes off n 12:30:45 1_000 2027-06-30 0b101 1:2 = + 0o 1e 0x .. nUll tRUE 1.2.3 +-1 "
-    "2027-06-30T12:00:00Z 0777_1 1,000 infinity NaN <<"
-).split()
+TEXTS = [
+    "no",
+    "on",
+    "yes",
+    "off",
+    "n",
+    "12:30:45",
+    "1_000",
+    "2027-06-30",
+    "0b101",
+    "1:2",
+    "=",
+    "+",
+    "0o",
+    "1e",
+    "0x",
+    "..",
+    "nUll",
+    "tRUE",
+    "1.2.3",
+    "+-1",
+    "2027-06-30T12:00:00Z",
+    "0777_1",
+    "1,000",
+    "infinity",
+    "NaN",
+    "<<",
+]
 
 
 @pytest.mark.parametrize("word", TEXTS)

@@ -31,7 +31,8 @@ def prices(facts: Facts) -> None:
     for name, model in facts.said.models.items():
         for index, offer in enumerate(model.offers):
             path: Path = ("models", name, "offers", index)
-            if offer.price is None and not offer.unpriced and not facts.findings.is_faulty((*path, "price")):
+            unclear = any(facts.findings.is_faulty((*path, field)) for field in ("price", "unpriced"))
+            if offer.price is None and not offer.unpriced and not unclear:
                 hint = "add `price: {input: …, output: …}` (USD per million tokens), or say `unpriced: true`"
                 facts.complain("TH2202", path, f"the offer of `{name}` at `{offer.provider}` has no price", hint)
             elif offer.price is not None and offer.unpriced:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from gateway.config.check_meaning.facts import EVERYTHING, Facts
+from gateway.config.check_meaning.facts import EVERYTHING, Facts, targets
 from gateway.config.shape.access import Policy
 from gateway.config.shape.proving import Trial, TrialAsk, TrialExpect, TrialMoment
 from gateway.config.tree import Path
@@ -60,11 +60,12 @@ def _fallbacks(facts: Facts, name: str) -> list[str]:
     found: list[str] = []
     waiting, seen = [name], {name}
     while waiting:
-        for target in facts.said.fallbacks.get(waiting.pop(), ()):
-            if target not in seen:
-                seen.add(target)
-                found.append(target)
-                waiting.append(target)
+        through = waiting.pop()
+        chain = facts.said.fallbacks.get(through, ())
+        inner = targets(facts.said.aliases[through]) if through in facts.said.aliases else ()
+        found += [target for target in chain if target not in found]
+        waiting += [target for target in (*chain, *inner) if target not in seen]
+        seen.update(chain, inner)
     return found
 
 

@@ -30,7 +30,7 @@ class Word(Struct, frozen=True, kw_only=True):
     """Names something declared elsewhere."""
 
 
-NAME = r"[^\s,\x00-\x1f\x7f]{1,200}"
+NAME = r"[^\s,{}\x00-\x1f\x7f]{1,200}"
 
 _WORDS = (
     Word(name="text", expected="text", references=True),
@@ -42,8 +42,8 @@ _WORDS = (
         expected="a name of at most 64 letters, digits, `.`, `_` and `-`",
         pattern=r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
     ),
-    Word(name="name", expected="a name without blanks and commas, at most 200 characters", pattern=NAME),
-    Word(name="key", expected="a name without blanks and commas, at most 200 characters", pattern=NAME),
+    Word(name="name", expected="a name without blanks, commas and braces, at most 200 characters", pattern=NAME),
+    Word(name="key", expected="a name without blanks, commas and braces, at most 200 characters", pattern=NAME),
     Word(name="dialect", expected="the name of a dialect", pattern=NAME, refers="dialect"),
     Word(name="header", expected="the name of an HTTP header", pattern=r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}"),
     Word(name="to-provider", expected="the name of a provider", pattern=NAME, refers="provider"),
