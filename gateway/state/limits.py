@@ -106,6 +106,10 @@ class LimitStore(Protocol):
         """Nothing was used."""
         ...
 
+    def expire(self, now: float) -> int:
+        """Gives up reservations whose request is long over by any deadline; how many. Called about once a second."""
+        ...
+
     def standing(self, key: Key, now: float, unix: float) -> Standing | None: ...
 
     def spent(self, key: str, now: float) -> Spent:

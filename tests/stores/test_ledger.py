@@ -144,6 +144,28 @@ def test_a_ledger_that_is_refused_stops_the_start(tmp_path: Path) -> None:
         open_ledger("mysql://x", tmp_path / "other", 0.01, SystemClock())
 
 
+def test_d15_connections_that_postgres_cuts_are_made_again(tmp_path: Path, postgres_url: str) -> None:
+    import asyncpg
+
+    async def cut() -> None:
+        connection = await asyncpg.connect(postgres_url)
+        others = "datname = current_database() AND pid <> pg_backend_pid()"
+        sql = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"
+        await connection.execute(sql)
+        await connection.close()
+
+    ledger = a_ledger(tmp_path, postgres_url)
+    for number in range(300):
+        assert ledger.note(a_record(number, cost_nano_usd=number))
+        if number % 100 == 50:
+            until(lambda: ledger.lag == 0)
+            asyncio.run(ledger.usage(UsageQuery()))
+            asyncio.run(cut())
+    until(lambda: ledger.lag == 0, 30.0)
+    assert total(ledger).cost_nano_usd == sum(range(300))
+    ledger.stop()
+
+
 WRITER = """
 import sys
 from pathlib import Path

@@ -320,6 +320,30 @@ def test_a_process_that_died_loses_what_it_held_when_its_hold_ends(server: Redis
     told(server, story, count=2)
 
 
+def test_d21_what_a_dead_process_never_told_is_found_in_the_ledger(
+    server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(fleet: Fleet) -> None:
+        key = a_key(monthly_usd=1.0)
+        for at in (0, 1):
+            outcome = await fleet.reserve(key, usd=0.3, at=at)
+            assert isinstance(outcome, Reservation)
+            fleet.settle(outcome, 10, 0.3, at=at)
+        await fleet.stores[1].keep_in_touch()
+        dead = f"s:{fleet.stores[0]._process}"
+        server.command(f"HSET th1:{{web-app}} {dead} 9,0,0,0,0,0,1")
+        recovery = fleet.stores[1].recovery
+        month = fleet.stores[1].calendar.month(time.monotonic())
+        begun = time.monotonic()
+        for later in (0.0, 61.0, 67.0, 130.0, 136.0):
+            await recovery.reconcile("web-app", month, begun + later)
+        assert code(await fleet.reserve(key, usd=0.5, at=1)) == "monthly_spend"
+        assert code(await fleet.reserve(key, usd=0.35, at=1)) == "ok"
+        assert caplog.text.count("had missed 10 tokens and $0.300000") == 1
+
+    told(server, story, count=2)
+
+
 def test_overrides_and_lessons_reach_the_others(server: RedisServer, tmp_path: Path) -> None:
     async def story(fleet: Fleet) -> None:
         overrides = [Overrides(), Overrides(tmp_path / "overrides.json")]

@@ -47,7 +47,12 @@ class Ledger:
     @property
     def lag(self) -> int:
         """Entries of this process that the database does not have yet."""
-        return max(0, self._journal.appended - self._shipper.shipped)
+        return max(0, self._journal.appended - self._journal.dropped - self._shipper.shipped)
+
+    def tick(self) -> None:
+        """About once a second: a disk that refused rows is asked again."""
+        if self._journal.waiting:
+            self._journal.flush_waiting()
 
     @property
     def size_bytes(self) -> int:

@@ -27,6 +27,7 @@ class Shipper:
 
     def __init__(self, journal: Journal, database: Database, origin: str, unix: Callable[[], float]) -> None:
         self.shipped = 0
+        """Rows of this process that are in the database."""
         self.spoilt = 0
         self.refused = 0
         self.problem: str | None = None
@@ -88,6 +89,8 @@ class Shipper:
         piece = fresh_piece(self._journal.fresh, self._position) or read_piece(self._journal.folder, self._position)
         if piece.entries:
             self._put(piece.entries)
+            if piece.position.segment >= self._journal.first_new:
+                self.shipped += len(piece.entries)
         moved = piece.position != self._position
         if moved:
             self._remember(piece)
@@ -109,8 +112,6 @@ class Shipper:
                 middle = len(entries) // 2
                 self._put(entries[:middle])
                 self._put(entries[middle:])
-                return
-        self.shipped += len(entries)
 
     def _set_aside(self, entry: Entry) -> None:
         """A row that no database will ever take must not hold up the others; it is kept, and somebody is told."""

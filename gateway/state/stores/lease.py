@@ -109,16 +109,25 @@ class Lease:
         self.dirty = True
         if limits.tokens_per_minute is not None and self.limits.tokens_per_minute is not None:
             self.free_rate_tokens += need.tokens - tokens
+        if month == self.month and limits.monthly_tokens is not None:
+            self.running_tokens -= need.tokens
+            self.free_tokens += need.tokens if self.limits.monthly_tokens is not None else 0
+        if month == self.month and limits.monthly_usd is not None:
+            self.running_nano -= need.nano
+            self.free_nano += need.nano if self.limits.monthly_usd is not None else 0
+        self.owe(limits, month, tokens, nano)
+
+    def owe(self, limits: Limits, month: str, tokens: int, nano: int) -> None:
+        """What was used is paid from what is held, even where that goes below nothing."""
         if month != self.month:
             return
+        self.dirty = True
         self.spent_tokens += tokens
         self.spent_nano += nano
-        if limits.monthly_tokens is not None:
-            self.running_tokens -= need.tokens
-            self.free_tokens += need.tokens - tokens if self.limits.monthly_tokens is not None else 0
-        if limits.monthly_usd is not None:
-            self.running_nano -= need.nano
-            self.free_nano += need.nano - nano if self.limits.monthly_usd is not None else 0
+        if limits.monthly_tokens is not None and self.limits.monthly_tokens is not None:
+            self.free_tokens -= tokens
+        if limits.monthly_usd is not None and self.limits.monthly_usd is not None:
+            self.free_nano -= nano
 
     def begin(self, epoch: str, month: str) -> None:
         """Another month, or another life of the store. What the old life was told, the new one has from the ledger."""

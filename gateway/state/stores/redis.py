@@ -4,7 +4,6 @@ Most requests are covered by a lease and ask nobody. The others ask once, within
 rates and places fall to this process' share of them, caps to what it still holds, and keys without limits go on.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -13,23 +12,29 @@ from msgspec.structs import replace
 
 from gateway.domain.key import Key, Limits
 from gateway.state.calendar import Calendar
-from gateway.state.limits import Alert, Denial, Reservation, Spent, Standing, alerts, quota_unavailable, too_many
+from gateway.state.limits import (
+    LEASE_FACTOR,
+    Alert,
+    Denial,
+    Reservation,
+    Spent,
+    Standing,
+    alerts,
+    quota_unavailable,
+    too_many,
+)
 from gateway.state.money import nano_at_most, nano_of
 from gateway.state.store_error import StoreError
 from gateway.state.stores.lease import Lease, Need
 from gateway.state.stores.link import Link
 from gateway.state.stores.memory import MemoryLimits
-from gateway.state.stores.script import SCRIPT, SEED
+from gateway.state.stores.recovery import Recovery
+from gateway.state.stores.script import PREFIX, SCRIPT, key_of
 from gateway.state.stores.terms import beyond_hope, gauge, in_words, share_of
 from gateway.ulid import new_ulid
 
-PREFIX = "th1:"
-"""Names hold the version of the layout: old and new processes never read each other's."""
 UNLIMITED = Limits()
 ROUNDS = 4
-REBUILD_S = 2.0
-LAG_S = 0.3
-"""How long after a loss of the store the last rows of all processes need to reach the ledger."""
 EVERY_S = 0.5
 ALERT_S = 40 * 86400
 
@@ -57,7 +62,7 @@ class RedisLimits:
         self.calendar = calendar
         self._link = link
         self._now = now
-        self._spent_in_ledger = spent_in_ledger
+        self.recovery = Recovery(link, spent_in_ledger, lambda: calendar.unix(now()))
         self._processes = max(1, processes)
         self._process = new_ulid(calendar.unix(now()))
         self._sequence = 0
@@ -67,7 +72,7 @@ class RedisLimits:
         self._shares: tuple[float, ...] = ()
         self._seen: dict[tuple[str, str], Spent] = {}
         self._due: list[Alert] = []
-        self._rebuilding: dict[str, asyncio.Task[None]] = {}
+        self._open: dict[int, Reservation] = {}
         self.on_alert: Callable[[Alert], None] = lambda _: None
 
     def reserve(
@@ -81,7 +86,7 @@ class RedisLimits:
     ) -> Reservation | Denial | None:
         need = Need(tokens, 0 if usd is None else nano_at_most(usd))
         if key.limits == UNLIMITED:
-            return self._reservation(key, self.calendar.month(now), Stub(need), now + deadline_s)
+            return self._reservation(key, self.calendar.month(now), Stub(need), now + deadline_s * LEASE_FACTOR)
         denial = beyond_hope(key.limits, tokens, usd)
         if denial is not None:
             return denial
@@ -119,6 +124,13 @@ class RedisLimits:
     def release(self, reservation: Reservation) -> None:
         self._end(reservation, 0, 0, 0.0)
 
+    def expire(self, now: float) -> int:
+        late = [each for each in self._open.values() if now >= each.expires]
+        for reservation in late:
+            self._end(reservation, 0, 0, 0.0)
+            reservation.state = "given up"
+        return len(late)
+
     def standing(self, key: Key, now: float, unix: float) -> Standing | None:
         limits = key.limits
         if limits.requests_per_minute is None and limits.tokens_per_minute is None:
@@ -148,13 +160,14 @@ class RedisLimits:
                 return
             if lease.worth_a_word(self._now()) and not lease.lock.locked():
                 await self._tell(name, lease)
+            if lease.limits.monthly_usd is not None or lease.limits.monthly_tokens is not None:
+                await self.recovery.reconcile(name, lease.month, self._now())
         await self._tell_alerts()
 
     async def aclose(self) -> None:
         """Gives everything back, if the store is there."""
         await self.keep_in_touch()
-        for task in self._rebuilding.values():
-            task.cancel()
+        self.recovery.close()
         await self._link.aclose()
 
     def _lease(self, key: Key) -> Lease:
@@ -168,22 +181,28 @@ class RedisLimits:
     def _taken(self, key: Key, lease: Lease, need: Need, now: float, deadline_s: float) -> Reservation:
         lease.take(need, now)
         month = lease.month or self.calendar.month(now)
-        return self._reservation(key, month, Stub(need, lease), now + deadline_s)
+        return self._reservation(key, month, Stub(need, lease), now + deadline_s * LEASE_FACTOR)
 
     def _reservation(self, key: Key, month: str, stub: Stub, expires: float) -> Reservation:
-        return Reservation(
-            key=key, month=month, tokens=stub.need.tokens, nano_usd=stub.need.nano, expires=expires, lease=stub
+        need = stub.need
+        reservation = Reservation(
+            key=key, month=month, tokens=need.tokens, nano_usd=need.nano, expires=expires, lease=stub
         )
+        self._open[id(reservation)] = reservation
+        return reservation
 
     def _end(self, reservation: Reservation, tokens: int, nano: int, usd: float) -> None:
-        if reservation.state == "closed":
-            return
-        reservation.state = "closed"
         stub: Stub = reservation.lease
-        if stub.local is not None:
-            self._alone.settle(stub.local, tokens, usd)
-        if stub.lease is not None:
-            stub.lease.end(stub.need, reservation.key.limits, reservation.month, tokens, nano)
+        limits, month = reservation.key.limits, reservation.month
+        state, reservation.state = reservation.state, "closed"
+        if state == "open":
+            del self._open[id(reservation)]
+            if stub.local is not None:
+                self._alone.settle(stub.local, tokens, usd)
+            if stub.lease is not None:
+                stub.lease.end(stub.need, limits, month, tokens, nano)
+        elif state == "given up" and stub.lease is not None:
+            stub.lease.owe(limits, month, tokens, nano)
 
     def _keep_alone(self, key: Key, lease: Lease, need: Need, now: float, deadline_s: float) -> Reservation | Denial:
         """Without the store: caps from what is held, the rest from this process' share."""
@@ -199,7 +218,7 @@ class RedisLimits:
             return outcome
         lease.take_caps(need, now)
         month = lease.month or self.calendar.month(now)
-        return self._reservation(key, month, Stub(need, lease, outcome), now + deadline_s)
+        return self._reservation(key, month, Stub(need, lease, outcome), now + deadline_s * LEASE_FACTOR)
 
     def _share_of(self, key: Key) -> Key:
         known = self._shares_of.get(key.name)
@@ -217,11 +236,11 @@ class RedisLimits:
             self._sequence += 1
             told = Spent(lease.spent_tokens, lease.spent_nano)
             said = msgspec.json.encode(lease.say(need, self._now(), self._process, self._sequence)).decode()
-            answer = await self._link.run(SCRIPT, _key_of(key.name), said)
+            answer = await self._link.run(SCRIPT, key_of(key.name), said)
             if answer[0] in ("epoch", "month"):
                 lease.begin(answer[1], answer[2])
             elif answer[0] == "base":
-                await self._rebuilt(key.name, answer[1], lease)
+                await self.recovery.restored(key.name, answer[1], lost=lease.epoch != "")
             elif answer[0] in ("ok", "no"):
                 return self._heard(key, lease, answer, told)
         raise StoreError("the shared store and this process do not come to terms")
@@ -237,26 +256,6 @@ class RedisLimits:
             self._seen[key.name, lease.month] = spent
             self._due += alerts(key, lease.month, before, spent, self._shares)
         return None if answer[0] == "ok" else in_words(key.limits, answer[1], late_us, spent, lease.month)
-
-    async def _rebuilt(self, name: str, month: str, lease: Lease) -> None:
-        """The store does not know what was spent: the ledger does. Nobody may spend before it is said."""
-        task = self._rebuilding.get(name)
-        if task is None:
-            task = asyncio.ensure_future(self._rebuild(name, month, lost=lease.epoch != ""))
-            self._rebuilding[name] = task
-            task.add_done_callback(lambda _: self._rebuilding.pop(name, None))
-        try:
-            async with asyncio.timeout(REBUILD_S):
-                await asyncio.shield(task)
-        except TimeoutError as error:
-            raise StoreError("the ledger does not say in time what was spent") from error
-
-    async def _rebuild(self, name: str, month: str, *, lost: bool) -> None:
-        if lost:
-            await asyncio.sleep(LAG_S)
-        spent = await self._spent_in_ledger(name, month)
-        epoch = new_ulid(self.calendar.unix(self._now()))
-        await self._link.run(SEED, _key_of(name), epoch, month, str(spent.tokens), str(spent.nano_usd))
 
     async def _tell(self, name: str, lease: Lease) -> None:
         async with lease.lock:
@@ -277,7 +276,3 @@ class RedisLimits:
             self._due.pop(0)
             if first:
                 self.on_alert(alert)
-
-
-def _key_of(name: str) -> str:
-    return f"{PREFIX}{{{name}}}"

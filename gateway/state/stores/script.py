@@ -8,6 +8,9 @@ Answers: `ok` with the grants, `no` with the limit that stands against it, `base
 this month, `epoch` or `month` when the process speaks of another life of the store or another month, `stale`.
 """
 
+PREFIX = "th1:"
+"""Names hold the version of the layout: old and new processes never read each other's."""
+
 SCRIPT = """
 local a, k = cjson.decode(ARGV[1]), KEYS[1]
 local t = redis.call('TIME')
@@ -116,6 +119,26 @@ return redis.call('HGET', KEYS[1], 'e')
 """
 """What the ledger says was spent this month, where the store does not know; the first that says it is believed."""
 
+RAISE = """
+if redis.call('HGET', KEYS[1], 'm') ~= ARGV[1] then return {'0', '0'} end
+local flat = redis.call('HGETALL', KEYS[1])
+local bt, bn, st, sn = 0, 0, 0, 0
+for i = 1, #flat, 2 do
+  local f, v = flat[i], flat[i + 1]
+  if f == 'bt' then bt = tonumber(v) elseif f == 'bn' then bn = tonumber(v)
+  elseif f:sub(1, 2) == 's:' then
+    local pt, pn = v:match('^%d+,(%d+),(%d+)')
+    st, sn = st + tonumber(pt), sn + tonumber(pn)
+  end
+end
+local dt, dn = math.max(0, tonumber(ARGV[2]) - bt - st), math.max(0, tonumber(ARGV[3]) - bn - sn)
+if dt > 0 or dn > 0 then
+  redis.call('HSET', KEYS[1], 'bt', string.format('%.0f', bt + dt), 'bn', string.format('%.0f', bn + dn))
+end
+return {string.format('%.0f', dt), string.format('%.0f', dn)}
+"""
+"""The ledger knows of more than the store: a process died before it told. Never lowers anything."""
+
 NEWER = """
 local known = redis.call('HGET', KEYS[1], 'serial')
 if known and tonumber(known) >= tonumber(ARGV[1]) then return 0 end
@@ -123,3 +146,8 @@ redis.call('HSET', KEYS[1], 'serial', ARGV[1], 'book', ARGV[2])
 return 1
 """
 """Overrides: the book with the higher serial stays."""
+
+
+def key_of(name: str) -> str:
+    """The hash of one key's limits; the braces keep all of it on one node of a cluster."""
+    return f"{PREFIX}{{{name}}}"
