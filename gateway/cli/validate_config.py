@@ -1,6 +1,5 @@
 """`tokenhub validate-config`: everything a start would refuse, found before it."""
 
-import gc
 import os
 import sys
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ import msgspec
 from gateway.cli.places import find_config
 from gateway.cli.show_problems import counted, show
 from gateway.config.load import Loading, World, load
+from gateway.config.pause import collector_paused
 from gateway.config.problem import as_json
 from gateway.config.shape import Declaration
 
@@ -48,10 +48,10 @@ def validate_config(config: Path | None, form: str, strict: bool, secrets: Liter
 
     Exit status: 0 valid, 1 not valid (with --strict: or not without warnings), 2 wrong usage.
     """
-    gc.disable()  # the process ends when the tree does
     path = find_config(config)
     world = World(env=os.environ, today=datetime.now(UTC).date(), secrets=secrets)
-    loading = load(path, world)
+    with collector_paused():
+        loading = load(path, world)
     good = loading.declaration is not None and not (strict and loading.problems)
     answer = _as_json(loading, ok=good) if form == "json" else None
     if answer is not None:

@@ -4,7 +4,6 @@ The parent serves requests meanwhile, and its event loop never waits for YAML. O
 `--today YYYY-MM-DD`. The answer goes to standard output, through a pipe: it holds secrets.
 """
 
-import gc
 import os
 import sys
 from datetime import UTC, date, datetime
@@ -12,12 +11,12 @@ from pathlib import Path
 from typing import cast
 
 from gateway.config.load import World, encode_loading, load
+from gateway.config.pause import collector_paused
 from gateway.config.world import Secrets
 
 
 def main(arguments: list[str]) -> None:
     """One configuration in, one Loading out."""
-    gc.disable()  # the process ends when the tree does
     path, options = arguments[0], dict(zip(arguments[1::2], arguments[2::2], strict=True))
     today = options.get("--today")
     world = World(
@@ -25,7 +24,8 @@ def main(arguments: list[str]) -> None:
         today=date.fromisoformat(today) if today else datetime.now(UTC).date(),
         secrets=cast("Secrets", options.get("--secrets", "resolve")),
     )
-    sys.stdout.buffer.write(encode_loading(load(Path(path), world)))
+    with collector_paused():
+        sys.stdout.buffer.write(encode_loading(load(Path(path), world)))
     sys.stdout.buffer.flush()
 
 

@@ -16,6 +16,7 @@ from gateway.config.problem import in_order
 from gateway.config.resolve import Resolver, data_dir
 from gateway.config.shape import Declaration
 from gateway.config.sources import Library
+from gateway.config.whereabouts import places_of
 from gateway.config.world import World
 
 __all__ = ["Loading", "World", "decode_loading", "encode_loading", "load"]
@@ -50,6 +51,7 @@ def load(path: Path, world: World) -> Loading:
         folders=tuple(library.folders),
         secrets=resolver.values if world.secrets == "resolve" else {},
         data_dir=data_dir(world.env),
+        places=places_of(tree, "tests"),
         tree=tree,
     )
 

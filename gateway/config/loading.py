@@ -9,6 +9,7 @@ from msgspec import Struct
 from gateway.config.problem import Problem
 from gateway.config.shape import Declaration
 from gateway.config.tree import Node
+from gateway.config.whereabouts import Place
 
 
 class Loading(Struct, frozen=True, kw_only=True):
@@ -32,6 +33,8 @@ class Loading(Struct, frozen=True, kw_only=True):
     """Reference as written to its value; empty unless they were to be resolved."""
     data_dir: str = ".tokenhub"
     """Where state lives if the declaration does not say."""
+    places: Mapping[str, Place] = {}
+    """Of everything under `tests:`, by path."""
     tree: Node | None = None
     """The merged tree with the origin of each leaf; stays in the process that loaded."""
 
@@ -49,6 +52,7 @@ class _Sent(Struct, kw_only=True, array_like=True):
     folders: tuple[str, ...]
     secrets: dict[str, str]
     data_dir: str
+    places: dict[str, Place] = {}
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -68,6 +72,7 @@ def encode_loading(loading: Loading) -> bytes:
             folders=tuple(map(str, loading.folders)),
             secrets=dict(loading.secrets),
             data_dir=loading.data_dir,
+            places=dict(loading.places),
         )
     )
 
@@ -85,4 +90,5 @@ def decode_loading(data: bytes) -> Loading:
         folders=tuple(map(Path, sent.folders)),
         secrets=sent.secrets,
         data_dir=sent.data_dir,
+        places=sent.places,
     )

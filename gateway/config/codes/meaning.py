@@ -77,4 +77,5 @@ MEANING = (
     Code("TH2701", "Two of one name", "Tests and policies are told apart by their names."),
     Code("TH2702", "A test that expects nothing", "It can never fail.", "expect: {}", "warning"),
     Code("TH2703", "A policy that a route breaks", "A name it speaks of can reach a provider without the required label.", "require: {region: eu}"),
+    Code("TH2704", "A routing test fails", "The route is not the one that the test expects; both are named.", "expect: {model: gpt-4o}   # but gpt-4o-mini would serve"),
 )  # fmt: skip
