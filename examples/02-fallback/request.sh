@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+set -euo pipefail
+url=${TOKENHUB_URL:-http://127.0.0.1:8080}
+curl -s "$url/v1/chat/completions" -H 'Authorization: Bearer th-quickstart' -d '{"model": "big", "messages": [{"role": "user", "content": "Hello!"}]}'
+echo
+curl -s "$url/v1/chat/completions" -H 'Authorization: Bearer th-quickstart' -H 'X-Inferoute-Fallback: spare' -d '{"model": "big", "messages": [{"role": "user", "content": "Hello!"}]}'
+echo

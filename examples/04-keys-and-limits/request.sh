@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+set -euo pipefail
+url=${TOKENHUB_URL:-http://127.0.0.1:8080}
+curl -s "$url/v1/chat/completions" -H 'Authorization: Bearer th-quickstart' -d '{"model": "echo-small", "messages": [{"role": "user", "content": "Hello!"}]}'
+echo
+curl -s "$url/v1/chat/completions" -H 'Authorization: Bearer th-quickstart' -d '{"model": "echo-small", "messages": [{"role": "user", "content": "Hello!"}]}'
+echo
+curl -s "$url/v1/chat/completions" -H 'Authorization: Bearer th-quickstart' -d '{"model": "echo-small", "messages": [{"role": "user", "content": "Hello!"}]}'
+echo
+curl -s "$url/v1/chat/completions" -H 'Authorization: Bearer th-quickstart' -d '{"model": "echo-large", "messages": [{"role": "user", "content": "Hello!"}]}'
+echo
+curl -s "$url/v1/embeddings" -H 'Authorization: Bearer th-quickstart' -d '{"model": "echo-small", "input": "Hello!"}'
+echo
