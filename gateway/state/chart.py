@@ -17,7 +17,7 @@ LONGEST_WISH_S = 60.0
 class Chart:
     """All that is known of one offer or one provider."""
 
-    __slots__ = ("_circuit", "_cooldown_until", "_in_flight", "_latencies", "_limited_in_row", "_window")
+    __slots__ = ("_circuit", "_cooldown_until", "_in_flight", "_latencies", "_limited", "_limited_in_row", "_window")
 
     def __init__(self, rules: HealthRules) -> None:
         self._window = Window(rules.window_s, BUCKETS)
@@ -25,6 +25,7 @@ class Chart:
         self._circuit = Circuit(rules)
         self._in_flight = 0
         self._cooldown_until = 0.0
+        self._limited = False
         self._limited_in_row = 0
 
     def start(self) -> None:
@@ -47,8 +48,9 @@ class Chart:
         else:
             self._circuit.undecided(started)
         rest_s = self._rest_s(failure)
-        if rest_s > 0:
-            self._cooldown_until = max(self._cooldown_until, now + rest_s)
+        if now + rest_s > max(self._cooldown_until, now):
+            self._cooldown_until = now + rest_s
+            self._limited = failure.kind == "rate_limited"
 
     def end_undecided(self, started: float | None) -> None:
         self._in_flight -= 1
@@ -77,6 +79,7 @@ class Chart:
             open_until=circuit.open_until,
             trials_left=circuit.trials_left,
             cooldown_until=self._cooldown_until,
+            limited=self._limited,
             in_flight=self._in_flight,
         )
 
