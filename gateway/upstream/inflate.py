@@ -11,37 +11,42 @@ WINDOW = {"gzip": 31, "x-gzip": 31, "deflate": zlib.MAX_WBITS}
 class Inflater:
     """Bytes in, bytes out, never more than a step at a time."""
 
-    __slots__ = ("_coding", "_inner", "finished")
+    __slots__ = ("_coding", "_inner", "_start", "finished")
 
     def __init__(self, coding: str) -> None:
-        """Raises KeyError for a coding we do not know."""
+        """`coding` is one of `WINDOW`."""
         self._coding = coding
-        self._inner = zlib.decompressobj(WINDOW[coding])
+        self._start = b""
+        self._inner = None if coding == "deflate" else zlib.decompressobj(WINDOW[coding])
         self.finished = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Raises zlib.error."""
+        if self._inner is None:
+            self._start = data = self._start + data
+            if len(data) < 2:
+                return
+            self._inner = zlib.decompressobj(_window_of_deflate(data))
         while data:
-            data, out = self._step(data)
+            data, out = self._step(self._inner, data)
             if out:
                 yield out
 
-    def _step(self, data: bytes) -> tuple[bytes, bytes]:
-        try:
-            out = self._inner.decompress(data, STEP_BYTES)
-        except zlib.error:
-            if self._coding != "deflate":
-                raise
-            self._coding = "raw"  # some servers leave out the wrapping that the standard asks for
-            self._inner = zlib.decompressobj(-zlib.MAX_WBITS)
-            out = self._inner.decompress(data, STEP_BYTES)
-        rest = self._inner.unconsumed_tail
-        self.finished = self._inner.eof
-        if self.finished and self._inner.unused_data:
-            rest = self._inner.unused_data
-            self._inner = zlib.decompressobj(WINDOW.get(self._coding, -zlib.MAX_WBITS))
+    def _step(self, inner: "zlib._Decompress", data: bytes) -> tuple[bytes, bytes]:
+        out = inner.decompress(data, STEP_BYTES)
+        rest = inner.unconsumed_tail
+        self.finished = inner.eof
+        if self.finished and inner.unused_data and self._coding != "deflate":
+            rest = inner.unused_data  # a gzip may have several members
+            self._inner = zlib.decompressobj(WINDOW[self._coding])
             self.finished = False
         return rest, out
+
+
+def _window_of_deflate(data: bytes) -> int:
+    """Some servers leave out the wrapping that the standard asks for."""
+    wrapped = data[0] & 0x0F == 8 and int.from_bytes(data[:2], "big") % 31 == 0
+    return zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS
 
 
 async def inflate(body: bytes, coding: str, max_bytes: int) -> bytes | str:

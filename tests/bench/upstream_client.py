@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -70,13 +71,13 @@ async def compare(whole_url: str, stream_url: str, seconds: float, rounds: int, 
     upstream = Upstream(clock=SystemClock())
     provider = a_provider(base_url=whole_url, max_concurrency=10_000)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        ours, theirs = Ours(upstream, provider), Theirs(session)
+        clients: dict[str, Ours | Theirs] = {"ours": Ours(upstream, provider), "aiohttp": Theirs(session)}
         whole: dict[str, list[tuple[float, float]]] = {"ours": [], "aiohttp": []}
         stream: dict[str, list[tuple[float, float]]] = {"ours": [], "aiohttp": []}
         for _ in range(rounds):
-            for name, client in (("ours", ours), ("aiohttp", theirs)):
-                whole[name].append(await many(lambda c=client: c.whole(whole_url), seconds, concurrency))
-                stream[name].append(await many(lambda c=client: c.stream(stream_url), seconds, concurrency))
+            for name, client in clients.items():
+                whole[name].append(await many(partial(client.whole, whole_url), seconds, concurrency))
+                stream[name].append(await many(partial(client.stream, stream_url), seconds, concurrency))
         show("whole replies/s", whole, 0, better=1)
         show("CPU µs per whole reply", whole, 1, better=-1)
         show(f"CPU µs per chunk of a stream ({concurrency} streams)", stream, 1, better=-1)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -252,7 +252,7 @@ def test_s13_retry_after_arrives_as_it_was_said(loop: str, wire: Wire) -> None:
     run(loop, main, wire.url)
 
 
-BAD_CALLS = {
+BAD_CALLS: dict[str, dict[str, Any]] = {
     "a line break in a header": {"headers": (("X-A", "b\r\nX-Evil: 1"),)},
     "a line feed in a header": {"headers": (("X-A", "b\nX-Evil: 1"),)},
     "a zero byte in a header": {"headers": (("X-A", "b\0"),)},

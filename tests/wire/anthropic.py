@@ -39,7 +39,7 @@ def anthropic_stream(
     stop: str = "end_turn",
     **more: Any,
 ) -> Scripted:
-    start = {
+    start: dict[str, Any] = {
         "id": ID,
         "type": "message",
         "role": "assistant",

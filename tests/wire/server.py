@@ -186,8 +186,6 @@ class Wire(LoopThread):
         self._server.close()
         for line in list(self._open):
             line.end("close")
-        if self._tls:
-            await asyncio.sleep(0.02)  # handshakes that clients gave up end by themselves
         if self._authority is None and "authority" in self.__dict__:
             self.authority.close()
 
