@@ -1,20 +1,23 @@
 """`tokenhub serve`: run the gateway."""
 
+import asyncio
+import contextlib
 import os
 import socket
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import click
 import uvloop
 
 from gateway import log
-from gateway.cli.listening import bound
+from gateway.cli.listening import CannotListenError, bound
 from gateway.cli.places import find_config
-from gateway.cli.server import Server, uvicorn_config
+from gateway.cli.server import Beside, Server, uvicorn_config
 from gateway.flow.gateway import Gateway
 from gateway.flow.start import CannotServeError, close_gateway, open_gateway
-from gateway.web.app import build_app
+from gateway.web.app import build_admin_app, build_app
 
 BAD_CONFIGURATION = 78
 
@@ -47,22 +50,37 @@ def serve(config: Path | None, listen: str | None, watch: bool, try_it: bool) ->
 async def _serve(config: Path, listen: str | None, *, watch: bool, try_it: bool) -> int:
     gateway = await open_gateway(config, os.environ, watch=watch)
     try:
-        address = listen or gateway.live.current.server.listen
-        try:
-            sock = bound(address)
-        except OSError as error:
-            click.echo(f"cannot listen on {address}: {error.strerror or error}", err=True)
-            return 1
-        grace_s = gateway.live.current.server.shutdown_grace_s
+        settings = gateway.live.current.server
+        sock = bound(listen or settings.listen)
+        admin = None if settings.admin_listen is None else bound(settings.admin_listen)
         server = Server(
-            uvicorn_config(build_app(gateway), grace_s),
+            uvicorn_config(build_app(gateway), settings.shutdown_grace_s),
             gateway,
             lambda: click.echo(ready_line(gateway, sock, try_it=try_it)),
         )
-        await server.serve(sockets=[sock])
+        async with beside(gateway, admin):
+            await server.serve(sockets=[sock])
+    except CannotListenError as error:
+        click.echo(str(error), err=True)
+        return 1
     finally:
         await close_gateway(gateway)
     return 0
+
+
+@contextlib.asynccontextmanager
+async def beside(gateway: Gateway, sock: socket.socket | None) -> AsyncIterator[None]:
+    """The listener for operators, as long as the one for callers lives."""
+    if sock is None:
+        yield
+        return
+    server = Beside(uvicorn_config(build_admin_app(gateway), 1))
+    task = asyncio.create_task(server.serve(sockets=[sock]))
+    try:
+        yield
+    finally:
+        server.should_exit = server.force_exit = True
+        await task
 
 
 def ready_line(gateway: Gateway, sock: socket.socket, *, try_it: bool) -> str:

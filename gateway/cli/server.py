@@ -35,6 +35,14 @@ def uvicorn_config(app: App, grace_s: float) -> uvicorn.Config:
     )
 
 
+class Beside(uvicorn.Server):
+    """A second listener: it comes and goes with the first and leaves signals to it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
 class Server(uvicorn.Server):
     """Drains before it closes: unready at once, deaf to new connections only after the balancers had time to notice."""
 

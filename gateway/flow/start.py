@@ -33,6 +33,7 @@ from gateway.state.live import Live
 from gateway.state.metrics import Metrics
 from gateway.state.overrides import Overrides
 from gateway.state.retry_budget import RetryBudget
+from gateway.state.store_error import StoreError
 from gateway.state.stores.memory import MemoryLimits
 from gateway.state.turns import Turns
 from gateway.upstream.send import Upstream
@@ -53,7 +54,10 @@ async def open_gateway(config: Path, env: Mapping[str, str], *, watch: bool) -> 
     loading, fallback = first_loading(config, env)
     gateway = assemble(config, env, loading, drive(compile_snapshot(fallback or loading)))
     gateway.on_last_good = fallback is not None
-    await recover(gateway)
+    try:
+        await recover(gateway)
+    except StoreError as error:
+        raise CannotServeError(str(error)) from error
     gateway.reloader.adopt.append(lambda snapshot: adopt_all(gateway, snapshot))
     gateway.reloader.refused.append(gateway.metrics.reload_failed)
     gateway.reloader.paused = lambda: gateway.draining

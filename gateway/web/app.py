@@ -39,18 +39,26 @@ HOT: Mapping[str, Endpoint] = MappingProxyType(
 """Path to name, scope, understanding and surface."""
 
 
+PROBES = (healthz, readyz)
+PRIVATE = (metrics, ADMIN)
+"""What moves to the second listener where there is one."""
+
+
 def build_app(gateway: Gateway) -> App:
-    """The whole web room as one ASGI application."""
+    """What callers reach: everything, or everything but what has a listener of its own."""
+    alone = gateway.live.current.server.admin_listen is None
+    hot = (hot_route(gateway, path, endpoint) for path, endpoint in HOT.items())
+    return assembled(gateway, [*hot, list_models, one_model, *PROBES, *(PRIVATE if alone else ())])
+
+
+def build_admin_app(gateway: Gateway) -> App:
+    """What operators reach at a listener of their own."""
+    return assembled(gateway, [*PROBES, *PRIVATE])
+
+
+def assembled(gateway: Gateway, handlers: list[Any]) -> App:
     app = Litestar(
-        route_handlers=[
-            *(hot_route(gateway, path, endpoint) for path, endpoint in HOT.items()),
-            healthz,
-            readyz,
-            metrics,
-            list_models,
-            one_model,
-            ADMIN,
-        ],
+        route_handlers=handlers,
         dependencies={"gateway": Provide(lambda: gateway, sync_to_thread=False)},
         exception_handlers={HTTPException: say_http, RequestError: say_request},
         state=State({"gateway": gateway}),
