@@ -24,6 +24,8 @@ class Vitals(Struct, frozen=True, kw_only=True):
     """How many trial requests a half-open circuit still admits; only read once `open_until` has passed and is not 0."""
     cooldown_until: float = 0.0
     """Monotonic time until which the provider asked us to stay away."""
+    limited: bool = False
+    """That was over a rate limit: a matter of pace, not of a fault."""
     in_flight: int = 0
 
 

@@ -12,14 +12,13 @@ from gateway.domain.ask import Ask
 from gateway.domain.plan import Plan, Step
 from gateway.domain.trail import Failure
 from gateway.domain.visit import Visit
-from gateway.errors import RequestError
 from gateway.flow.account import account, note_admitted
 from gateway.flow.admit import admit
 from gateway.flow.attempt import Bounds, GaveUp, Served, attempt
 from gateway.flow.decide import decide, dropped_fields
 from gateway.flow.exchange import Exchange, Opened
 from gateway.flow.gateway import Gateway, moment_of
-from gateway.flow.give_up import give_up
+from gateway.flow.give_up import give_up, resting
 from gateway.flow.receipt import Receipt
 from gateway.flow.shape import Send, ShapedStream, asking_for, shaped
 from gateway.output.stream import needs_shaping
@@ -67,18 +66,13 @@ async def serve_stream(receipt: Receipt) -> Opened:
 async def decided(receipt: Receipt) -> Plan:
     """The plan, and the caller's right to have it carried out."""
     gateway = receipt.gateway
-    plan = decide(receipt.visit.snapshot, moment_of(gateway), receipt.ask)
+    moment = moment_of(gateway)
+    plan = decide(receipt.visit.snapshot, moment, receipt.ask)
     receipt.plan = plan
     if plan.turn is not None:
         gateway.turns.took(plan.turn)
     if not plan.healthy and not gateway.health.may_try_anyway(gateway.clock.monotonic(), plan.asked):
-        raise RequestError(
-            "no_provider",
-            "no_healthy_provider",
-            f"Every provider of `{plan.asked[:64]}` is failing. Try again shortly.",
-            provider=plan.steps[0].offer.provider if plan.steps else None,
-            retry_after_s=plan.retry_after_s,
-        )
+        raise resting(plan, moment)
     receipt.patience_s = patience_s(receipt, plan)
     await admit(receipt, plan)
     note_admitted(receipt)
