@@ -2,11 +2,12 @@
 
 import hashlib
 
-from gateway.domain.key import Key, Scope
+from gateway.domain.key import Key
 from gateway.domain.snapshot import Snapshot
 from gateway.domain.visit import Visit
 from gateway.errors import RequestError
 from gateway.flow.gateway import Gateway
+from gateway.flow.rights import opens, unknown_key
 from gateway.ulid import new_ulid
 
 MAX_TOKEN_BYTES = 512
@@ -35,11 +36,7 @@ def find_key(snapshot: Snapshot, token: bytes, unix: float) -> Key | None:
     if not token or len(token) > MAX_TOKEN_BYTES:
         return None
     key = snapshot.keys_by_digest.get(hashlib.sha256(token).hexdigest())
-    if key is None or not key.enabled:
-        return None
-    if key.expires_unix is not None and unix >= key.expires_unix:
-        return None
-    return key
+    return key if key is not None and opens(key, unix) else None
 
 
 def check_key(visit: Visit, token: bytes | None) -> Key:
@@ -49,11 +46,4 @@ def check_key(visit: Visit, token: bytes | None) -> Key:
         raise RequestError(
             "unauthenticated", "missing_api_key", "Send your key in the header `Authorization: Bearer <key>`."
         )
-    raise RequestError("unauthenticated", "invalid_api_key", "This key is not known, or it is no longer valid.")
-
-
-def check_scope(key: Key, scope: Scope) -> None:
-    """An empty list of scopes means all but `admin`."""
-    allowed = scope in key.scopes if key.scopes else scope != "admin"
-    if not allowed:
-        raise RequestError("forbidden", "scope_not_allowed", "scope not allowed")
+    raise unknown_key()

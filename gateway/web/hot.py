@@ -10,8 +10,9 @@ from gateway.domain.ask import Ask
 from gateway.domain.key import Scope as KeyScope
 from gateway.domain.visit import Visit
 from gateway.errors import RequestError
-from gateway.flow.enter import check_key, check_scope, enter
+from gateway.flow.enter import check_key, enter
 from gateway.flow.gateway import Gateway
+from gateway.flow.rights import check_scope
 from gateway.flow.serve import open_receipt, serve, serve_stream
 from gateway.web.body import check_content, decode_object, read_body
 from gateway.web.door import HEADERS, Receive, Scope, Send
