@@ -15,6 +15,7 @@ from gateway.web.door import App
 
 LOG = logging.getLogger("tokenhub")
 
+STOP = (signal.SIGTERM, signal.SIGINT)
 LAST_WORDS_S = 0.5
 """How long broken-off streams get to write their last frame."""
 
@@ -29,6 +30,7 @@ def uvicorn_config(app: App, grace_s: float) -> uvicorn.Config:
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,
         backlog=4096,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=int(grace_s),
@@ -54,14 +56,15 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """The first signal drains, the second ends."""
+        """The first signal to stop drains, the second ends; SIGHUP reloads."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOP:
             loop.add_signal_handler(number, self.told_to_stop)
+        loop.add_signal_handler(signal.SIGHUP, self._gateway.reloader.want, "SIGHUP")
         try:
             yield
         finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in (*STOP, signal.SIGHUP):
                 loop.remove_signal_handler(number)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -78,9 +81,18 @@ class Server(uvicorn.Server):
         server = self._gateway.live.current.server
         LOG.info("draining: %d requests in flight", self._gateway.in_flight)
         self._gateway.draining = True
+        self._close_after_answers()
         self._drain = asyncio.get_running_loop().create_task(
             self._drained(server.drain_delay_s, server.shutdown_grace_s)
         )
+
+    def _close_after_answers(self) -> None:
+        """From now on every answer is the last one of its connection."""
+        self.server_state.draining = True  # type: ignore[attr-defined]
+        for connection in self.server_state.connections:
+            cycle = getattr(connection, "cycle", None)
+            if cycle is not None and not cycle.response_complete:
+                cycle.keep_alive = False
 
     async def _drained(self, delay_s: float, grace_s: float) -> None:
         await asyncio.sleep(delay_s)
