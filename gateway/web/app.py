@@ -20,8 +20,9 @@ from gateway.web.errors import openai_body, openai_status
 from gateway.web.hot import Endpoint, answer_call, peer_of
 from gateway.web.models import list_models, one_model
 from gateway.web.openai import OPENAI, refusal, status
+from gateway.web.openapi import openapi
 from gateway.web.policy import POLICY
-from gateway.web.probes import healthz, metrics, readyz
+from gateway.web.probes import described, healthz, metrics, readyz
 from gateway.web.understand_chat import understand_chat
 from gateway.web.understand_completions import understand_completions
 from gateway.web.understand_embeddings import understand_embeddings
@@ -39,7 +40,7 @@ HOT: Mapping[str, Endpoint] = MappingProxyType(
 """Path to name, scope, understanding and surface."""
 
 
-PROBES = (healthz, readyz)
+PROBES = (healthz, readyz, described)
 PRIVATE = (metrics, ADMIN)
 """What moves to the second listener where there is one."""
 
@@ -56,12 +57,19 @@ def build_admin_app(gateway: Gateway) -> App:
     return assembled(gateway, [*PROBES, *PRIVATE])
 
 
+def document() -> dict[str, Any]:
+    """What `/schema` says and `schemas/openapi.json` holds."""
+    ordinary: list[Any] = [list_models, one_model, *PROBES, *PRIVATE]
+    nobody = Provide(lambda: None, sync_to_thread=False)
+    return openapi(Litestar(ordinary, dependencies={"gateway": nobody}, openapi_config=None, logging_config=None), HOT)
+
+
 def assembled(gateway: Gateway, handlers: list[Any]) -> App:
     app = Litestar(
         route_handlers=handlers,
         dependencies={"gateway": Provide(lambda: gateway, sync_to_thread=False)},
         exception_handlers={HTTPException: say_http, RequestError: say_request},
-        state=State({"gateway": gateway}),
+        state=State({"gateway": gateway, "document": document}),
         openapi_config=None,
         logging_config=None,
     )

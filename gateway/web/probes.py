@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
 from gateway.flow.gateway import Gateway
@@ -23,6 +23,13 @@ def readyz(gateway: NamedDependency[Gateway]) -> Response[dict[str, Any]]:
         "degraded": list(gateway.degraded()),
     }
     return Response(body, status_code=503 if gateway.draining else 200)
+
+
+@get("/schema", sync_to_thread=False)
+def described(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """The API as an OpenAPI document."""
+    document: dict[str, Any] = request.app.state["document"]()
+    return document
 
 
 @get("/metrics", sync_to_thread=False)

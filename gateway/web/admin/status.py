@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from msgspec import to_builtins
 
 from gateway import __version__
-from gateway.config.problem import as_json
+from gateway.flow.config_status import config_status
 from gateway.flow.gateway import Gateway
 from gateway.flow.history import ReloadOutcome
 from gateway.web.admin.audit import audit
@@ -17,23 +17,11 @@ from gateway.web.admin.overrides import drift_of
 @get("/status")
 async def status(gateway: NamedDependency[Gateway]) -> dict[str, Any]:
     """Version, digests, the last reload, overrides in force."""
-    reloader, running = gateway.reloader, gateway.live.current.digest
-    on_disk = reloader.loading
-    last = reloader.history.last
+    last = gateway.reloader.history.last
     return {
         "version": __version__,
         "uptime_seconds": round(gateway.clock.monotonic() - gateway.started, 3),
-        "config": {
-            "running": running,
-            "on_disk": on_disk.digest,
-            "in_sync": on_disk.digest == running,
-            "last_good": gateway.on_last_good,
-            "problems": [as_json(problem) for problem in on_disk.problems],
-            "files": [str(file) for file in on_disk.files],
-            "watching": list(reloader.watch.folders),
-            "events": not reloader.watch.deaf,
-            "retiring": [tenure.visitors for tenure in gateway.live.retiring],
-        },
+        "config": to_builtins(config_status(gateway)),
         "last_reload": None if last is None else to_builtins(last),
         "drift": drift_of(gateway),
         "degraded": list(gateway.degraded()),
