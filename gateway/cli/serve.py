@@ -15,8 +15,9 @@ from gateway import log
 from gateway.cli.listening import CannotListenError, bound
 from gateway.cli.places import find_config
 from gateway.cli.server import Beside, Server, uvicorn_config
+from gateway.flow.first_load import CannotServeError
 from gateway.flow.gateway import Gateway
-from gateway.flow.start import CannotServeError, close_gateway, open_gateway
+from gateway.flow.start import close_gateway, open_gateway
 from gateway.web.app import build_admin_app, build_app
 
 BAD_CONFIGURATION = 78

@@ -26,7 +26,7 @@ class Loading(Struct, frozen=True, kw_only=True):
     fingerprint: str
     """Digest of all raw bytes read, secret files included; tells whether anything changed, and is not for showing."""
     files: tuple[Path, ...]
-    """Everything read: the file, its includes, its secret files."""
+    """Everything read, or looked for in vain: the file, its includes, its secret files."""
     folders: tuple[Path, ...] = ()
     """Where patterns of `include:` look."""
     secrets: Mapping[str, str] = {}

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from gateway.config.findings import Findings
@@ -32,8 +33,7 @@ class Library:
     def note(self, path: Path, raw: bytes) -> None:
         """This too belongs to the configuration."""
         self.files.append(path)
-        self._digest.update(f"{len(raw)}:{path}\n".encode())
-        self._digest.update(raw)
+        _count_in(self._digest, path, raw)
 
     def read(self, path: Path, wanted_by: Spot | None) -> Source | None:
         """The text of a file, or None and a problem: at the file itself, or where it was included."""
@@ -49,9 +49,12 @@ class Library:
             with path.open("rb") as file:
                 raw = file.read(LARGEST + 1)
         except OSError as error:
+            self.files.append(path)
             self._unreadable(path, error, nobody, included=wanted_by is not None)
             return None
         self.size += len(raw)
+        if len(raw) > LARGEST or self.size > LARGEST_SUM:
+            self.files.append(path)
         if len(raw) > LARGEST:
             self.findings.add("TH1003", nobody, f"`{path}` is larger than 8 MiB", "split it and `include:` the parts")
             return None
@@ -90,6 +93,22 @@ class Library:
             self.findings.add("TH1005", spot._replace(source=source), f"a control character ({name})", "remove it")
             return None
         return source
+
+
+def fingerprint_of(files: Iterable[Path]) -> str:
+    """The fingerprint of a library that has read these, all of them readable; empty if one is not."""
+    digest = hashlib.sha256()
+    try:
+        for path in files:
+            _count_in(digest, path, path.read_bytes())
+    except OSError:
+        return ""
+    return digest.hexdigest()
+
+
+def _count_in(digest: "hashlib._Hash", path: Path, raw: bytes) -> None:
+    digest.update(f"{len(raw)}:{path}\n".encode())
+    digest.update(raw)
 
 
 def _end_of(source: Source) -> Spot:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from gateway.clock import Clock
 from gateway.domain.moment import Moment
@@ -24,6 +24,7 @@ from gateway.state.metrics import Metrics
 from gateway.state.overrides import Overrides
 from gateway.state.retry_budget import RetryBudget
 from gateway.state.stores.memory import MemoryLimits
+from gateway.state.strangers import Strangers
 from gateway.state.turns import Turns
 from gateway.upstream.send import Upstream
 
@@ -44,6 +45,7 @@ class Gateway(Struct, kw_only=True, eq=False):
     limits: MemoryLimits
     retry_budget: RetryBudget
     replays: Replays
+    strangers: Strangers = field(default_factory=Strangers)
     metrics: Metrics
     ledger: Ledger
     judge: Judge
@@ -62,6 +64,8 @@ class Gateway(Struct, kw_only=True, eq=False):
     last_used: dict[str, float]
     """By key name: Unix seconds."""
     in_flight: int = 0
+    uploading: int = 0
+    """Requests whose bodies are still on their way."""
     on_last_good: bool = False
     """The files were broken at the start: the last configuration that worked serves."""
     draining: bool = False
@@ -72,7 +76,7 @@ class Gateway(Struct, kw_only=True, eq=False):
         if self.overrides.disabled_providers:
             yield "providers-disabled"
         yield from self.ledger.degraded()
-        if self.reloader.loading.declaration is None:
+        if self.reloader.on_disk.errors:
             yield "configuration"
         if self.on_last_good:
             yield "last-good-configuration"

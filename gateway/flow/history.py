@@ -3,7 +3,7 @@
 import logging
 from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -13,21 +13,31 @@ LOG = logging.getLogger("tokenhub")
 KEPT = 200
 MAX_BYTES = 1024 * 1024
 
+Result = Literal["loaded", "unchanged", "refused", "ignored"]
+
+
+class Verdict(Struct, frozen=True):
+    """What became of the files."""
+
+    outcome: Result
+    changes: tuple[str, ...] = ()
+    problems: tuple[dict[str, Any], ...] = ()
+    restart_needed: tuple[str, ...] = ()
+    """Settings that take effect at the next start."""
+
 
 class ReloadOutcome(Struct, frozen=True, kw_only=True):
     """What became of one attempt."""
 
     unix: float
     trigger: str
-    outcome: str
-    """`loaded`, `unchanged`, `refused`, or `ignored`."""
+    outcome: Result
     digest_before: str
     digest: str
     """Of the configuration that serves now."""
     changes: tuple[str, ...] = ()
     problems: tuple[dict[str, Any], ...] = ()
     restart_needed: tuple[str, ...] = ()
-    """Settings that take effect at the next start."""
     ms: float = 0.0
 
     @property
@@ -47,12 +57,27 @@ class History:
         if self._path is None:
             return
         try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             if self._path.exists() and self._path.stat().st_size > MAX_BYTES:
                 self._path.replace(self._path.with_suffix(".jsonl.1"))
             with self._path.open("ab") as file:
                 file.write(msgspec.json.encode(outcome) + b"\n")
         except OSError as error:
             LOG.warning("cannot write the reload ledger: %s", error.strerror)
+
+    def recall(self) -> None:
+        """What earlier processes noted; a line that was cut short by their end is passed over."""
+        if self._path is None:
+            return
+        try:
+            lines = self._path.read_bytes().splitlines()[-KEPT:]
+        except OSError:
+            return
+        for line in lines:
+            try:
+                self._entries.appendleft(msgspec.json.decode(line, type=ReloadOutcome))
+            except (msgspec.DecodeError, msgspec.ValidationError):
+                continue
 
     def entries(self) -> tuple[ReloadOutcome, ...]:
         return tuple(self._entries)

@@ -1,12 +1,14 @@
 """The last configuration that worked, kept on disk, so that a restart over broken files can still serve."""
 
 import logging
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from gateway.config.load import Loading
+from gateway.config.load import Loading, World, load
 from gateway.config.shape import Declaration
 from gateway.state.kept_file import write_whole
 from gateway.state.store_error import StoreError
@@ -14,6 +16,9 @@ from gateway.state.store_error import StoreError
 LOG = logging.getLogger("tokenhub")
 
 FILE = "last-good.yaml"
+_SEAL = re.compile(rb"# tokenhub: the last good configuration, ([0-9a-f]{64})\n")
+_DATA_DIR = re.compile(rb"^data_dir:[ \t]*[\"']?([^\s\"'#$][^\r\n\"'#$]*)", re.MULTILINE)
+_MOST = 8 * 1024 * 1024
 
 
 def place(data_dir: Path) -> Path:
@@ -22,12 +27,41 @@ def place(data_dir: Path) -> Path:
 
 def keep(loading: Loading, data_dir: Path) -> None:
     """The merged declaration, references as they were written: no secret that was not in the files gets to disk."""
-    if loading.declaration is None:
+    if loading.declaration is None or loading.digest is None:
         return
+    path = place(data_dir)
+    if sealed(path) == loading.digest:
+        return
+    seal = f"# tokenhub: the last good configuration, {loading.digest}\n".encode()
     try:
-        write_whole(place(data_dir), as_file(loading.declaration))
+        write_whole(path, seal + as_file(loading.declaration))
     except StoreError as error:
         LOG.warning("the last good configuration is not kept: %s", error)
+
+
+def restore(config: Path, broken: Loading, world: World) -> Loading | None:
+    """What was kept, if it is whole, still loads, means what it meant, and was kept for this purpose."""
+    for folder in _folders(config, broken):
+        path = place(folder)
+        digest = sealed(path)
+        if digest is None:
+            continue
+        kept = load(path, world)
+        if kept.declaration is None or kept.digest != digest:
+            LOG.error("%s does not hold what was kept there; it is not used", path)
+        elif kept.declaration.reload.keep_last_good:
+            return kept
+    return None
+
+
+def sealed(path: Path) -> str | None:
+    """The digest under which a configuration was kept here."""
+    try:
+        with path.open("rb") as file:
+            found = _SEAL.match(file.readline(200))
+    except OSError:
+        return None
+    return found[1].decode() if found else None
 
 
 def as_file(declaration: Declaration) -> bytes:
@@ -37,3 +71,16 @@ def as_file(declaration: Declaration) -> bytes:
         if isinstance(alias, dict):
             alias.pop("kind", None)
     return msgspec.json.encode({"version": 1} | plain)
+
+
+def _folders(config: Path, broken: Loading) -> Iterator[Path]:
+    """Even a broken file mostly still says where its state lives."""
+    file = config / "tokenhub.yaml" if config.is_dir() else config
+    try:
+        with file.open("rb") as opened:
+            said = _DATA_DIR.search(opened.read(_MOST))
+    except OSError:
+        said = None
+    if said:
+        yield Path(said[1].decode("utf-8", "replace").strip())
+    yield Path(broken.data_dir)

@@ -1,6 +1,6 @@
 """THE LIFE OF A CONFIGURATION CHANGE: from a change of the files to another snapshot in service, or to nothing at all.
 
-    watch -> [ settle -> load in a child -> compile in slices -> guard -> swap -> adopt -> remember ]
+    watch -> [ settle -> load in a child -> compile in slices -> prove and guard -> swap -> adopt -> remember ]
 
 Any problem on the way, and nothing changes: what serves goes on serving, and the problems are kept for whoever asks.
 """
@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct
 
@@ -21,8 +20,10 @@ from gateway.config.problem import Problem, as_json, as_text
 from gateway.config.shrink import shrinkage
 from gateway.domain.snapshot import Snapshot
 from gateway.flow import last_good
-from gateway.flow.history import History, ReloadOutcome
-from gateway.flow.load_in_child import load_in_child
+from gateway.flow.footprint import Footprint
+from gateway.flow.history import History, ReloadOutcome, Verdict
+from gateway.flow.load_in_child import CHILD, Child, failed, load_in_child
+from gateway.flow.on_disk import needs_restart, on_disk
 from gateway.flow.watch import Watch
 from gateway.state.live import Live
 
@@ -31,12 +32,18 @@ LOG = logging.getLogger("tokenhub")
 Adopt = Callable[[Snapshot], None]
 Prove = Callable[[Loading, Snapshot], tuple[Problem, ...]]
 
+QUIET = frozenset({"file event", "poll"})
+"""Triggers that only guess that something changed: the content decides before anything is loaded."""
+RETRY_S = 30.0
+"""When the loading process itself failed, nobody can tell what the files say: it is tried again."""
+
 
 class Source(Struct, frozen=True):
     """Where the configuration comes from."""
 
     path: Path
     env: Mapping[str, str]
+    child: Child = CHILD
 
 
 class Reloader:
@@ -46,11 +53,16 @@ class Reloader:
         self._source = source
         self._live = live
         self._clock = clock
+        self._started = live.current
+        self._fingerprint = loading.fingerprint if loading.digest == live.current.digest else ""
+        self._footprint = Footprint(loading.files, loading.folders)
+        self._triggers: set[str] = set()
         self._wanted = asyncio.Event()
-        self._trigger = ""
-        self._turn = asyncio.Lock()
-        self._fingerprint = loading.fingerprint
+        self._next: asyncio.Future[ReloadOutcome] | None = None
         self._runner: asyncio.Task[None] | None = None
+        self._retry: asyncio.TimerHandle | None = None
+        self.on_disk = on_disk(loading, loading.problems if loading.declaration is None else ())
+        """What the files said when they were read last, good or not."""
         self.history = history
         self.adopt: list[Adopt] = []
         """Told of every snapshot that goes into service."""
@@ -58,89 +70,156 @@ class Reloader:
         """Looks at a snapshot before it may serve."""
         self.refused: list[Callable[[], None]] = []
         """Told when one was turned down."""
-        self.loading = loading
-        """What was read last, good or not."""
         self.paused: Callable[[], bool] = lambda: False
         self.watch = Watch(self.want)
 
-    def start(self, *, watch: bool) -> None:
+    async def start(self, *, watch: bool) -> None:
+        """The first loading happened elsewhere; if the files changed since, it is done again."""
         self._runner = asyncio.create_task(self._run())
-        self.watch.follow(self.loading.files, self.loading.folders)
         if watch:
             self.watch.start(lambda: self._live.current.reload.poll_s)
+        await self.watch.follow(self._footprint, "")
+        await self._note_start()
+        if watch and self._fingerprint != await asyncio.to_thread(self._footprint.fingerprint):
+            self.want("start")
 
-    def want(self, trigger: str) -> None:
-        """Soon, and once, however often it is said."""
-        self._trigger = trigger
+    async def _note_start(self) -> None:
+        await asyncio.to_thread(self.history.recall)
+        problems = tuple(as_json(problem) for problem in self.on_disk.errors)
+        earlier = self.history.last
+        outcome = ReloadOutcome(
+            unix=self._clock.unix(),
+            trigger="start",
+            outcome="refused" if problems else "loaded",
+            digest_before=earlier.digest if earlier else "",
+            digest=self._started.digest,
+            problems=problems,
+        )
+        await asyncio.to_thread(self.history.note, outcome)
+
+    def want(self, trigger: str) -> "asyncio.Future[ReloadOutcome]":
+        """Soon, and once, however often it is said; the outcome of an attempt that began after this was said."""
+        self._triggers.add(trigger)
         self._wanted.set()
+        if self._next is None or self._next.done():
+            self._next = asyncio.get_running_loop().create_future()
+        return self._next
 
     async def reload(self, trigger: str) -> ReloadOutcome:
         """Now; whoever is in the middle of one is waited for."""
-        async with self._turn:
-            began = self._clock.monotonic()
-            before = self._live.current
-            outcome = await self._attempt(before)
-            entry = ReloadOutcome(
-                unix=self._clock.unix(),
-                trigger=trigger,
-                digest_before=before.digest,
-                digest=self._live.current.digest,
-                ms=(self._clock.monotonic() - began) * 1000,
-                **outcome,
-            )
-            if entry.outcome != "unchanged":
-                self.history.note(entry)
-                LOG.info("configuration %s by %s: %s", entry.outcome, trigger, entry.digest[:12])
-            return entry
+        return await asyncio.shield(self.want(trigger))
+
+    async def keep(self, loading: Loading) -> None:
+        """What serves, for a restart over broken files; where this process keeps its state."""
+        if self._live.current.reload.keep_last_good:
+            await asyncio.to_thread(last_good.keep, loading, Path(self._started.storage.data_dir))
+
+    @property
+    def restart_needed(self) -> tuple[str, ...]:
+        """Settings that differ from what the process was started with."""
+        return needs_restart(self._started, self._live.current)
 
     async def aclose(self) -> None:
         await self.watch.aclose()
+        if self._retry is not None:
+            self._retry.cancel()
         if self._runner is not None:
             self._runner.cancel()
             await asyncio.gather(self._runner, return_exceptions=True)
+        if self._next is not None and not self._next.done():
+            self._next.set_result(self._outcome("end", self._live.current, Verdict("ignored"), self._clock.monotonic()))
 
     async def _run(self) -> None:
         while True:
             await self._wanted.wait()
-            try:
-                await self.watch.settled()
-                self._wanted.clear()
-                await self.reload(self._trigger)
-            except Exception:
-                LOG.exception("a reload failed in an unforeseen way; the configuration that serves is unchanged")
-                self._wanted.clear()
+            self._wanted.clear()
+            triggers, self._triggers = self._triggers, set()
+            answer, self._next = self._next, None
+            outcome = await self._once(triggers)
+            if answer is not None and not answer.done():
+                answer.set_result(outcome)
 
-    async def _attempt(self, before: Snapshot) -> dict[str, Any]:
+    async def _once(self, triggers: set[str]) -> ReloadOutcome:
+        began, before, was_good = self._clock.monotonic(), self._live.current, not self.on_disk.errors
+        try:
+            verdict = await self._attempt(before, quiet=triggers <= QUIET)
+        except Exception as error:
+            LOG.exception("a reload failed in an unforeseen way")
+            verdict = self._refuse(failed(self._source.path, f"reloading failed ({type(error).__name__})"), ())
+        outcome = self._outcome(" + ".join(sorted(triggers)), before, verdict, began)
+        if outcome.outcome in ("loaded", "refused") or (outcome.outcome == "unchanged" and not was_good):
+            LOG.info("configuration %s by %s: %s", outcome.outcome, outcome.trigger, outcome.digest[:12])
+            await asyncio.to_thread(self.history.note, outcome)
+        return outcome
+
+    async def _attempt(self, before: Snapshot, *, quiet: bool) -> Verdict:
         if self.paused():
-            return {"outcome": "ignored"}
-        loading = await load_in_child(self._source.path, self._source.env)
-        self.watch.follow(loading.files, loading.folders)
-        if loading.fingerprint == self._fingerprint and loading.declaration is not None:
-            self.loading = loading
-            return {"outcome": "unchanged"}
-        self.loading = loading
+            return Verdict("ignored")
+        seen = await self.watch.settled()
+        if quiet and not self.watch.is_news(seen):
+            return Verdict("unchanged")
+        loading = await load_in_child(self._source.path, self._source.env, self._source.child)
+        await self._follow(loading, seen)
         if loading.declaration is None:
-            return self._refuse(loading.problems)
+            return self._refuse(loading, loading.problems)
+        if loading.fingerprint == self._fingerprint:
+            self.on_disk = on_disk(loading, ())
+            return Verdict("unchanged")
         snapshot = await gently(compile_snapshot(loading))
-        problems = self.prove(loading, snapshot)
+        objections = await asyncio.to_thread(self._objections, loading, before, snapshot)
+        if objections:
+            return self._refuse(loading, objections)
+        if self.paused():
+            return Verdict("ignored")
+        self._serve(loading, snapshot)
+        told = await asyncio.to_thread(changes, before, snapshot)
+        await self.keep(loading)
+        return Verdict("loaded", changes=told.sentences, restart_needed=self.restart_needed)
+
+    async def _follow(self, loading: Loading, seen: str) -> None:
+        """Where the loading process failed, nobody knows what belongs to the configuration now."""
+        if not loading.fingerprint:
+            self._retry = asyncio.get_running_loop().call_later(RETRY_S, self.want, "retry")
+        elif not await self.watch.follow(Footprint(loading.files, loading.folders), seen):
+            self.want("new files")
+
+    def _objections(self, loading: Loading, before: Snapshot, snapshot: Snapshot) -> tuple[Problem, ...]:
         shrunk = shrinkage(before, snapshot)
-        if problems or shrunk is not None:
-            return self._refuse((*problems, *(() if shrunk is None else (shrunk,))))
+        return (*self.prove(loading, snapshot), *(() if shrunk is None else (shrunk,)))
+
+    def _serve(self, loading: Loading, snapshot: Snapshot) -> None:
+        """From the swap on, the new one is the truth; whoever cannot adopt it must not keep others from doing so."""
         self._fingerprint = loading.fingerprint
+        self.on_disk = on_disk(loading, ())
         self._live.swap(snapshot)
         for adopt in self.adopt:
-            adopt(snapshot)
-        told = changes(before, snapshot)
-        if snapshot.reload.keep_last_good:
-            await asyncio.to_thread(last_good.keep, loading, Path(snapshot.storage.data_dir))
-        return {"outcome": "loaded", "changes": told.sentences, "restart_needed": needs_restart(before, snapshot)}
+            try:
+                adopt(snapshot)
+            except Exception:
+                LOG.exception("a part of the gateway could not take over the new configuration")
 
-    def _refuse(self, problems: tuple[Problem, ...]) -> dict[str, Any]:
-        for problem in problems:
-            LOG.error("%s", as_text(problem).partition("\n")[0])
+    def _refuse(self, loading: Loading, objections: tuple[Problem, ...]) -> Verdict:
+        problems = objections or loading.problems
+        if problems != self.on_disk.errors:
+            for problem in problems:
+                LOG.error("%s", as_text(problem).partition("\n")[0])
+        self.on_disk = on_disk(loading, problems)
         for tell in self.refused:
             tell()
-        return {"outcome": "refused", "problems": tuple(as_json(problem) for problem in problems)}
+        return Verdict("refused", problems=tuple(as_json(problem) for problem in problems))
+
+    def _outcome(self, trigger: str, before: Snapshot, verdict: Verdict, began: float) -> ReloadOutcome:
+        return ReloadOutcome(
+            unix=self._clock.unix(),
+            trigger=trigger,
+            digest_before=before.digest,
+            digest=self._live.current.digest,
+            ms=(self._clock.monotonic() - began) * 1000,
+            outcome=verdict.outcome,
+            changes=verdict.changes,
+            problems=verdict.problems,
+            restart_needed=verdict.restart_needed,
+        )
 
 
 async def gently(slices: Generator[None, None, Snapshot]) -> Snapshot:
@@ -152,15 +231,3 @@ async def gently(slices: Generator[None, None, Snapshot]) -> Snapshot:
             snapshot: Snapshot = done.value
             return snapshot
         await asyncio.sleep(0)
-
-
-def needs_restart(old: Snapshot, new: Snapshot) -> tuple[str, ...]:
-    """Names of process settings that differ from what the process was started with."""
-    told = [
-        f"{section}.{name}"
-        for section in ("server", "storage")
-        for name in getattr(old, section).__struct_fields__
-        if getattr(getattr(old, section), name) != getattr(getattr(new, section), name)
-        and name not in ("max_body", "body_timeout_s", "max_in_flight", "drain_delay_s", "shutdown_grace_s")
-    ]
-    return tuple(told)

@@ -4,25 +4,21 @@ import asyncio
 import logging
 import random
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway import __version__
 from gateway.clock import Clock, SystemClock
 from gateway.config.compile import compile_snapshot, drive
-from gateway.config.load import Loading, load
-from gateway.config.load import World as ConfigWorld
-from gateway.config.problem import as_text
+from gateway.config.load import Loading
 from gateway.domain.snapshot import Snapshot
-from gateway.flow import last_good
 from gateway.flow.attempt import World
 from gateway.flow.credentials import Credentials
+from gateway.flow.first_load import CannotServeError, first_loading
 from gateway.flow.gateway import Gateway
 from gateway.flow.history import History
 from gateway.flow.reload import Reloader, Source
 from gateway.flow.replay import Replays
 from gateway.flow.upkeep import adopt_all, begin_upkeep, end_upkeep, restore_arms
-from gateway.flow.watch import frozen_mounts
 from gateway.output.judge import Judge
 from gateway.secret import Secret
 from gateway.state.arms import Arms
@@ -41,19 +37,11 @@ from gateway.upstream.send import Upstream
 LOG = logging.getLogger("tokenhub")
 
 
-class CannotServeError(Exception):
-    """The configuration has errors; the report names every one."""
-
-    def __init__(self, report: str) -> None:
-        super().__init__(report)
-        self.report = report
-
-
 async def open_gateway(config: Path, env: Mapping[str, str], *, watch: bool) -> Gateway:
     """Ready to serve: loaded, recovered, watching."""
-    loading, fallback = first_loading(config, env)
-    gateway = assemble(config, env, loading, drive(compile_snapshot(fallback or loading)))
-    gateway.on_last_good = fallback is not None
+    first = await first_loading(config, env)
+    gateway = assemble(config, env, first.loading, drive(compile_snapshot(first.fallback or first.loading)))
+    gateway.on_last_good = first.fallback is not None
     try:
         await recover(gateway)
     except StoreError as error:
@@ -61,26 +49,12 @@ async def open_gateway(config: Path, env: Mapping[str, str], *, watch: bool) -> 
     gateway.reloader.adopt.append(lambda snapshot: adopt_all(gateway, snapshot))
     gateway.reloader.refused.append(gateway.metrics.reload_failed)
     gateway.reloader.paused = lambda: gateway.draining
-    gateway.reloader.start(watch=watch)
+    await gateway.reloader.start(watch=watch)
+    await gateway.reloader.keep(first.loading)
     begin_upkeep(gateway)
-    warn_of_frozen_mounts(loading)
+    for file in gateway.reloader.watch.footprint.frozen:
+        LOG.warning("%s is a mount of its own (subPath, or a single file): it will never change while we run", file)
     return gateway
-
-
-def first_loading(config: Path, env: Mapping[str, str]) -> tuple[Loading, Loading | None]:
-    """What the files say; and, where they are broken and it is wanted, the last good configuration instead."""
-    world = ConfigWorld(env=env, today=datetime.now(tz=UTC).date())
-    loading = load(config, world)
-    if loading.declaration is not None:
-        return loading, None
-    report = "\n\n".join(as_text(problem) for problem in loading.problems)
-    kept = last_good.place(Path(loading.data_dir))
-    if kept.exists():
-        fallback = load(kept, world)
-        if fallback.declaration is not None and fallback.declaration.reload.keep_last_good:
-            LOG.error("the configuration is broken; serving the last good one, %s:\n%s", kept, report)
-            return loading, fallback
-    raise CannotServeError(report)
 
 
 def assemble(config: Path, env: Mapping[str, str], loading: Loading, snapshot: Snapshot) -> Gateway:
@@ -152,13 +126,6 @@ async def recover(gateway: Gateway) -> None:
         },
         gateway.degraded,
     )
-
-
-def warn_of_frozen_mounts(loading: Loading) -> None:
-    mountinfo = Path("/proc/self/mountinfo")
-    if mountinfo.exists():
-        for file in frozen_mounts(loading.files, mountinfo.read_text(encoding="utf-8", errors="replace")):
-            LOG.warning("%s is a mount of its own (subPath?): Kubernetes will never update it", file)
 
 
 async def close_gateway(gateway: Gateway) -> None:

@@ -1,123 +1,136 @@
 """Notice that files changed: by watching their folders, by looking every few seconds, or by being told.
 
 Folders are watched, never files: a ConfigMap is swapped by renaming a link beside them, and whoever watches the file
-goes deaf. Looking at the content is the safety net where no events come.
+goes deaf. Looking at the content is the safety net where no events come, and it has the last word: events in the same
+folders that change nothing of ours are no news.
 """
 
 import asyncio
 import contextlib
-import hashlib
 import logging
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Callable
+from typing import Literal
 
 from watchfiles import awatch
 
+from gateway.flow.footprint import Footprint
+
 LOG = logging.getLogger("tokenhub")
+
+Mode = Literal["off", "events", "polling"]
 
 SETTLE_S = 0.1
 """Two equal looks this far apart mean that nobody is writing any more."""
+SETTLE_LOOKS = 50
+"""Who never stops writing is read anyway after so many looks."""
 DEBOUNCE_MS = 50
-STEP_MS = 25
+STEP_MS = 50
+"""How often the watching thread wakes: less than a thousandth of a CPU."""
+RECHECK_S = 0.5
+"""After watching began anew, what happened in between is looked for this soon."""
+DEAF_S = 60.0
+"""How long until watching is tried again where it did not work."""
 
 
 class Watch:
     """One task that watches, one that looks; both only say `on_change`."""
 
-    def __init__(self, on_change: Callable[[str], None]) -> None:
+    def __init__(self, on_change: Callable[[str], object]) -> None:
+        self.mode: Mode = "off"
+        self.footprint = Footprint()
         self._on_change = on_change
-        self._files: tuple[Path, ...] = ()
-        self._folders: frozenset[Path] = frozenset()
+        self._watched: frozenset[tuple[object, int, int]] = frozenset()
         self._seen = ""
         self._moved = asyncio.Event()
-        self._stop = asyncio.Event()
+        self._look_soon = asyncio.Event()
+        self._ending = False
         self._tasks: list[asyncio.Task[None]] = []
-        self.deaf = False
-        """Events do not come; only looking is left."""
 
     def start(self, poll_s: Callable[[], float]) -> None:
-        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._look(poll_s))]
+        self.mode = "events"
+        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._poll(poll_s))]
 
-    def follow(self, files: Iterable[Path], folders: Iterable[Path]) -> None:
-        """From now on these; the folders of files that are links are those of the links."""
-        self._files = tuple(files)
-        wanted = frozenset(self._existing({*(file.parent.absolute() for file in self._files), *folders}))
-        if wanted != self._folders:
-            self._folders = wanted
-            self._moved.set()
+    async def follow(self, footprint: Footprint, seen: str) -> bool:
+        """From now on these, of which `seen` was read. False if that is old already, or unknown: read again."""
+        same = footprint == self.footprint
+        self.footprint = footprint
+        now = await self._look()
+        await self._rewatch()
+        self._seen = seen if same else now
+        return same and now == seen
+
+    def is_news(self, seen: str) -> bool:
+        """Whether this differs from what was read last."""
+        return seen != self._seen
 
     @property
     def folders(self) -> tuple[str, ...]:
-        return tuple(sorted(map(str, self._folders)))
+        return tuple(sorted(str(folder) for folder, _, _ in self._watched))
 
     async def settled(self) -> str:
         """The digest of all content, once two looks agree."""
-        seen = await self.look()
-        while True:
+        seen = await self._look()
+        for _ in range(SETTLE_LOOKS):
             await asyncio.sleep(SETTLE_S)
-            again = await self.look()
-            if again == seen:
-                self._seen = seen
-                return seen
-            seen = again
-
-    async def look(self) -> str:
-        return await asyncio.to_thread(content_digest, self._files, tuple(self._folders))
+            before, seen = seen, await self._look()
+            if seen == before:
+                break
+        return seen
 
     async def aclose(self) -> None:
-        self._stop.set()
+        """The watching thread hears of it at its next step."""
+        self._ending = True
         self._moved.set()
-        for task in self._tasks:
+        for task in self._tasks[1:]:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        self.mode = "off"
+
+    async def _look(self) -> str:
+        return await asyncio.to_thread(self.footprint.content)
+
+    async def _rewatch(self) -> None:
+        """A folder that was replaced by another of the same name has to be watched anew."""
+        watched = await asyncio.to_thread(self.footprint.watched)
+        if watched != self._watched:
+            self._watched = watched
+            self._moved.set()
 
     async def _listen(self) -> None:
-        while not self._stop.is_set():
+        while not self._ending:
             self._moved.clear()
-            if not self._folders:
-                await self._moved.wait()
-                continue
+            self._look_soon.set()
             try:
-                async for _ in awatch(
-                    *self._folders, stop_event=self._moved, debounce=DEBOUNCE_MS, step=STEP_MS, recursive=False
-                ):
-                    self._on_change("file event")
-                self.deaf = False
+                await self._hear(self.folders)
             except (OSError, RuntimeError) as error:
-                self.deaf = True
+                self.mode = "polling"
                 LOG.warning("cannot watch the configuration's folders (%s); looking every few seconds instead", error)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._moved.wait(), 60)
+                    await asyncio.wait_for(self._moved.wait(), DEAF_S)
 
-    async def _look(self, poll_s: Callable[[], float]) -> None:
+    async def _hear(self, folders: tuple[str, ...]) -> None:
+        if not folders:
+            await self._moved.wait()
+            return
+        self.mode = "events"
+        async for _ in awatch(
+            *folders,
+            watch_filter=None,
+            debounce=DEBOUNCE_MS,
+            step=STEP_MS,
+            stop_event=self._moved,
+            recursive=False,
+            ignore_permission_denied=True,
+        ):
+            self._on_change("file event")
+
+    async def _poll(self, poll_s: Callable[[], float]) -> None:
         while True:
-            await asyncio.sleep(poll_s())
-            seen = await self.look()
-            if self._seen and seen != self._seen:
-                self._seen = seen
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._look_soon.wait(), poll_s())
+                self._look_soon.clear()
+                await asyncio.sleep(min(RECHECK_S, poll_s()))
+            if self.is_news(await self._look()):
                 self._on_change("poll")
-
-    def _existing(self, folders: Iterable[Path]) -> Iterable[Path]:
-        return (folder for folder in folders if folder.is_dir())
-
-
-def content_digest(files: Iterable[Path], folders: Iterable[Path]) -> str:
-    """Of every file's content and every folder's names; what cannot be read counts as its absence."""
-    sum_ = hashlib.sha256()
-    for file in files:
-        sum_.update(str(file).encode() + b"\0")
-        try:
-            sum_.update(file.read_bytes())
-        except OSError as error:
-            sum_.update(type(error).__name__.encode())
-    for folder in sorted(folders):
-        with contextlib.suppress(OSError):
-            for name in sorted(entry.name for entry in folder.iterdir() if entry.suffix in (".yaml", ".yml", ".json")):
-                sum_.update(name.encode() + b"\0")
-    return sum_.hexdigest()
-
-
-def frozen_mounts(files: Iterable[Path], mountinfo: str) -> tuple[str, ...]:
-    """Files that are mount points themselves: Kubernetes never updates those (`subPath`)."""
-    points = {line.split(" ")[4].replace("\\040", " ") for line in mountinfo.splitlines() if line.count(" ") > 4}
-    return tuple(str(file) for file in files if str(file.absolute()) in points)
+            await self._rewatch()

@@ -48,7 +48,8 @@ def test_k29_a_configmap_swap_takes_effect_once(tmp_path: Path) -> None:
             for name in ("two", "three", "four"):
                 swap(with_alias(wire, name))
                 until(lambda name=name: knows(client, name))  # type: ignore[misc]
-            assert [entry.outcome for entry in gateway.gateway.reloader.history.entries()] == ["loaded"] * 3
+            entries = gateway.gateway.reloader.history.entries()
+            assert [entry.outcome for entry in entries if entry.trigger != "start"] == ["loaded"] * 3
 
 
 @contextlib.contextmanager

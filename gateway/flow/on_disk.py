@@ -1,0 +1,50 @@
+"""What the files say, beside what serves: kept small, because it is kept for ever."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from msgspec import Struct
+
+from gateway.config.load import Loading
+from gateway.config.problem import Problem
+from gateway.domain.snapshot import Snapshot
+
+AT_START_ONLY: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "server": ("listen", "admin_listen", "workers"),
+        "storage": ("state", "ledger", "data_dir", "ledger_sync_s"),
+    }
+)
+"""Settings of the process itself, which a reload cannot change."""
+
+
+class OnDisk(Struct, frozen=True, kw_only=True):
+    """The files as they were read last."""
+
+    digest: str | None
+    """Of what they declare; None if that cannot be told."""
+    errors: tuple[Problem, ...]
+    """Why it does not serve; empty if it does."""
+    warnings: tuple[Problem, ...]
+    files: tuple[Path, ...]
+
+
+def on_disk(loading: Loading, errors: tuple[Problem, ...]) -> OnDisk:
+    """Without the declaration, the secrets and the tree, which are large or dear."""
+    return OnDisk(
+        digest=loading.digest,
+        errors=errors,
+        warnings=() if loading.declaration is None else loading.problems,
+        files=loading.files,
+    )
+
+
+def needs_restart(started: Snapshot, now: Snapshot) -> tuple[str, ...]:
+    """Names of process settings that differ from what the process was started with."""
+    return tuple(
+        f"{section}.{name}"
+        for section, names in AT_START_ONLY.items()
+        for name in names
+        if getattr(getattr(started, section), name) != getattr(getattr(now, section), name)
+    )
