@@ -19,3 +19,5 @@ class Visit(Struct, frozen=True, kw_only=True):
     client_id: str | None = None
     """The caller's own `X-Request-Id`, if it is well-formed."""
     peer: str = ""
+    wait_s: float | None = None
+    """Where too many unknown keys came from this peer: seconds until another may be tried."""

@@ -17,17 +17,22 @@ def enter(gateway: Gateway, token: bytes | None, *, client_id: str | None = None
     """Never refuses: without a good key it is a visit without one, so that even a 401 has an id and a digest."""
     snapshot = gateway.live.enter()
     unix = gateway.clock.unix()
+    started = gateway.clock.monotonic()
     key = None if token is None else find_key(snapshot, token, unix)
+    wait_s = None
     if key is not None:
         gateway.last_used[key.name] = unix
+    elif token is not None:
+        wait_s = gateway.strangers.wait_s(peer, started)
     return Visit(
         snapshot=snapshot,
         key=key,
         ulid=new_ulid(unix),
-        started=gateway.clock.monotonic(),
+        started=started,
         started_unix=unix,
         client_id=client_id,
         peer=peer,
+        wait_s=wait_s,
     )
 
 
@@ -46,4 +51,15 @@ def check_key(visit: Visit, token: bytes | None) -> Key:
         raise RequestError(
             "unauthenticated", "missing_api_key", "Send your key in the header `Authorization: Bearer <key>`."
         )
+    if visit.wait_s is not None:
+        raise too_many_unknown_keys(visit.wait_s)
     raise unknown_key()
+
+
+def too_many_unknown_keys(wait_s: float) -> RequestError:
+    return RequestError(
+        "rate_limited",
+        "too_many_unknown_keys",
+        "Too many unknown keys came from your address. Check your key, and try again later.",
+        retry_after_s=wait_s,
+    )

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from gateway.errors import RequestError
+from gateway.web.leaving import CallerLeftError
 
 MAX_DEPTH = 64
 PYTHON_INT_LIMIT = 1 << 64
@@ -24,6 +25,8 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], max_bytes:
     try:
         async with asyncio.timeout(timeout_s):
             message = await receive()
+            if message["type"] == "http.disconnect":
+                raise CallerLeftError
             body: bytes = message.get("body", b"")
             if not message.get("more_body", False):
                 return _bounded(body, max_bytes)
@@ -42,7 +45,7 @@ async def _read_rest(receive: Receive, first: bytes, max_bytes: int) -> bytes:
             raise too_large(max_bytes)
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise asyncio.CancelledError
+            raise CallerLeftError
         part: bytes = message.get("body", b"")
         parts.append(part)
         size += len(part)

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from gateway.domain.trail import Attempt
 from gateway.domain.visit import Visit
 from gateway.errors import ErrorKind, RequestError
+from gateway.flow.receipt import CLIENT_CLOSED
+from gateway.web.leaving import CallerLeftError
 
 LOG = logging.getLogger("tokenhub")
 
@@ -59,6 +61,7 @@ POLICY_TEXT: Mapping[str, str] = MappingProxyType(
         "tokens_per_minute": "rate limit exceeded",
         "concurrency": "rate limit exceeded",
         "provider_rate_limited": "rate limit exceeded",
+        "too_many_unknown_keys": "rate limit exceeded",
         "monthly_spend": "monthly budget exceeded",
         "upstream_error": "all providers failed",
         "all_providers_failed": "all providers failed",
@@ -129,6 +132,7 @@ class Refusing(Protocol):
     """Whoever can tell a caller that their request is over."""
 
     visit: Visit
+    status: int
 
     async def refuse(self, error: RequestError) -> None: ...
 
@@ -139,6 +143,8 @@ async def walled(story: Coroutine[Any, Any, None], reply: Refusing) -> None:
         await story
     except RequestError as error:
         await reply.refuse(error)
+    except CallerLeftError:
+        reply.status = CLIENT_CLOSED
     except Exception:
         LOG.exception("internal error in request req-%s", reply.visit.ulid)
         await reply.refuse(INTERNAL)

@@ -1,6 +1,7 @@
 """The one story of every hot endpoint: understand, serve, answer; and whatever goes wrong ends in the same place."""
 
 import asyncio
+import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,9 +19,14 @@ from gateway.web.body import check_content, decode_object, read_body
 from gateway.web.door import HEADERS, Receive, Scope, Send
 from gateway.web.errors import walled
 from gateway.web.leaving import Leaving
+from gateway.web.once import HEADER as ONCE
+from gateway.web.once import REPLAYED, Once, once_for
 from gateway.web.reply import Reply
 from gateway.web.surface import Surface
 from gateway.web.wishes import client_id_of, token_of
+
+BODY = "tokenhub.body"
+"""Where the bytes of a body are left for those who need them once more."""
 
 Understand = Callable[[Visit, Mapping[bytes, bytes], dict[str, Any]], Ask]
 
@@ -59,14 +65,18 @@ class Incoming(Struct, frozen=True):
 
 async def tell(gateway: Gateway, endpoint: Endpoint, reply: Reply, incoming: Incoming) -> None:
     visit = reply.visit
-    if gateway.in_flight >= visit.snapshot.server.max_in_flight:
-        raise RequestError("overloaded", "overloaded", "The gateway is full. Try again shortly.", retry_after_s=1.0)
+    if gateway.in_flight + gateway.uploading >= visit.snapshot.server.max_in_flight:
+        raise RequestError("overloaded", "overloaded", "The gateway is full. Try again shortly.", retry_after_s=soon())
     if incoming.scope["method"] != "POST":
         raise RequestError("method_not_allowed", "method_not_allowed", "This route answers POST.")
-    early = await body_of(visit, incoming) if endpoint.surface.json_first else None
+    early = await body_of(gateway, visit, incoming) if endpoint.surface.json_first else None
     check_scope(check_key(visit, incoming.token), endpoint.needs)
-    fields = early if early is not None else await body_of(visit, incoming)
+    fields = early if early is not None else await body_of(gateway, visit, incoming)
     ask = endpoint.understand(visit, incoming.headers, fields)
+    once = None if ask.stream or ONCE not in incoming.headers else once_of(gateway, visit, endpoint, incoming)
+    if once is not None and once.told is not None:
+        await reply.again(once.told)
+        return
     receipt = open_receipt(gateway, visit, ask, endpoint.name)
     receipt.wants_trace = incoming.headers.get(b"x-tokenhub-trace") == b"1"
     gateway.retry_budget.note_request(visit.started)
@@ -75,7 +85,7 @@ async def tell(gateway: Gateway, endpoint: Endpoint, reply: Reply, incoming: Inc
         if receipt.ask.stream:
             await reply.stream(receipt, await serve_stream(receipt))
         else:
-            await reply.whole(receipt, await serve(receipt))
+            await reply.whole(receipt, await serve(receipt), once)
     except asyncio.CancelledError:
         if not leaving.left:
             raise
@@ -86,13 +96,33 @@ async def tell(gateway: Gateway, endpoint: Endpoint, reply: Reply, incoming: Inc
     finally:
         leaving.close()
         receipt.close()
+        if once is not None:
+            once.close()
 
 
-async def body_of(visit: Visit, incoming: Incoming) -> dict[str, Any]:
+async def body_of(gateway: Gateway, visit: Visit, incoming: Incoming) -> dict[str, Any]:
     check_content(incoming.headers)
     server = visit.snapshot.server
-    body = await read_body(incoming.receive, incoming.headers, server.max_body, server.body_timeout_s)
+    gateway.uploading += 1
+    try:
+        body = await read_body(incoming.receive, incoming.headers, server.max_body, server.body_timeout_s)
+    finally:
+        gateway.uploading -= 1
+    if ONCE in incoming.headers:
+        incoming.scope[BODY] = body
     return decode_object(body)
+
+
+def once_of(gateway: Gateway, visit: Visit, endpoint: Endpoint, incoming: Incoming) -> Once | None:
+    """For those who sent a key, where answers are repeated."""
+    if endpoint.name not in REPLAYED:
+        return None
+    return once_for(gateway.replays, visit, endpoint.name, incoming.headers[ONCE], incoming.scope[BODY])
+
+
+def soon() -> float:
+    """When to come back to a full gateway: not all at once."""
+    return random.uniform(1.0, 3.0)  # noqa: S311 spreads a crowd, hides nothing
 
 
 def peer_of(scope: Scope) -> str:

@@ -7,6 +7,10 @@ from typing import Any
 Receive = Callable[[], Awaitable[Any]]
 
 
+class CallerLeftError(Exception):
+    """The connection ended before the request did; there is nobody left to tell."""
+
+
 class Leaving:
     """Waits for the server's next message beside the work, and cancels the work if it says that the caller left.
 

@@ -11,8 +11,10 @@ from gateway.errors import RequestError
 from gateway.flow.exchange import Opened
 from gateway.flow.gateway import Gateway
 from gateway.flow.receipt import Receipt
+from gateway.flow.replay import Told
 from gateway.web.answer import EVENTS, JSON, UNBUFFERED, base_headers, refusal_headers, send_whole
 from gateway.web.door import Send
+from gateway.web.once import AGAIN, Once
 from gateway.web.pulse import Pulse
 from gateway.web.surface import Surface, Writer
 
@@ -33,14 +35,24 @@ class Reply:
         self.visit = visit
         self.status = 0
 
-    async def whole(self, receipt: Receipt, answer: Answer) -> None:
+    async def whole(self, receipt: Receipt, answer: Answer, once: Once | None = None) -> None:
         body = self._surface.whole(receipt, answer)
         headers = base_headers(self.visit, self._gateway.clock.monotonic())
         headers.append(JSON)
-        headers += self._surface.headers(receipt)
+        told = self._surface.headers(receipt)
+        headers += told
         headers += receipt.limit_headers()
+        if once is not None:
+            once.finish(200, told, body)
         self.status = 200
         await send_whole(self._send, 200, headers, body)
+
+    async def again(self, told: Told) -> None:
+        """What was answered before, under an id of its own."""
+        headers = base_headers(self.visit, self._gateway.clock.monotonic())
+        headers += (JSON, *told.headers, AGAIN)
+        self.status = told.status
+        await send_whole(self._send, told.status, headers, told.body)
 
     async def stream(self, receipt: Receipt, opened: Opened) -> None:
         """Chunks as they come, then the end of the stream, or the error that broke it."""

@@ -1,0 +1,44 @@
+"""A request that is sent again under its `Idempotency-Key` hears the first answer again; whole answers only."""
+
+from gateway.domain.visit import Visit
+from gateway.errors import RequestError
+from gateway.flow.replay import Name, Replays, Told
+from gateway.web.answer import Pairs
+
+HEADER = b"idempotency-key"
+REPLAYED = frozenset({"chat.completions", "chat"})
+"""Endpoints whose answers can be repeated. A stream never is: its head may be gone when it breaks."""
+
+AGAIN = (b"idempotent-replayed", b"true")
+
+
+class Once:
+    """One use of one key: `told` is there if it was answered before, else `finish` or `close` ends it."""
+
+    __slots__ = ("_name", "_replays", "told")
+
+    def __init__(self, replays: Replays, name: Name, body: bytes, now: float) -> None:
+        self._replays = replays
+        self._name = name
+        self.told = replays.begin(name, body, now)
+
+    def finish(self, status: int, headers: Pairs, body: bytes) -> None:
+        self._replays.finish(self._name, Told(status, tuple(headers), body))
+
+    def close(self) -> None:
+        """Whatever was not finished may be sent again."""
+        self._replays.abandon(self._name)
+
+
+def once_for(replays: Replays, visit: Visit, endpoint: str, key: bytes, body: bytes) -> Once:
+    """The key is the caller's own: another account or another route never hits it."""
+    server = visit.snapshot.server
+    if server.workers > 1 or server.replicas > 1:
+        raise RequestError(
+            "bad_request",
+            "idempotency_unavailable",
+            "An Idempotency-Key needs a gateway of one process: this one has several, and each has its own memory.",
+            param="Idempotency-Key",
+        )
+    account = visit.key.name if visit.key is not None else ""
+    return Once(replays, (account, endpoint, key.decode("latin-1")), body, visit.started)
