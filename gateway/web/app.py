@@ -73,7 +73,7 @@ def assembled(gateway: Gateway, handlers: list[Any]) -> App:
         openapi_config=None,
         logging_config=None,
     )
-    return Door(dressed(gateway, app), at_the_door(gateway))
+    return Door(dressed(gateway, app), at_the_door(gateway), lambda: gateway.live.current.server.trusted_proxies)
 
 
 def hot_route(gateway: Gateway, path: str, endpoint: Endpoint) -> ASGIRouteHandler:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 from gateway.errors import RequestError
+from gateway.web.forwarded import caller_behind
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -24,15 +25,18 @@ ONCE = frozenset({b"host", b"authorization", b"content-length", b"content-type",
 class Door:
     """Checks Host, target and header sizes; a request that passes carries its headers as one mapping."""
 
-    def __init__(self, app: App, refuse: Refuse) -> None:
+    def __init__(self, app: App, refuse: Refuse, trusted_proxies: Callable[[], tuple[str, ...]] = tuple) -> None:
         self._app = app
         self._refuse = refuse
+        self._trusted_proxies = trusted_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             try:
                 scope[HEADERS] = read_headers(scope["headers"])
                 check_target(scope)
+                if trusted := self._trusted_proxies():
+                    see_through(scope, trusted)
             except RequestError as error:
                 scope.setdefault(HEADERS, {})
                 await self._refuse(scope, receive, send, error)
@@ -62,3 +66,10 @@ def read_headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 def check_target(scope: Scope) -> None:
     if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_TARGET_BYTES:
         raise RequestError("headers_too_large", "headers_too_large", f"The target is over {MAX_TARGET_BYTES} bytes.")
+
+
+def see_through(scope: Scope, trusted: tuple[str, ...]) -> None:
+    """From here on the client is the one behind our own proxies."""
+    client = scope.get("client")
+    if client:
+        scope["client"] = (caller_behind(client[0], scope[HEADERS].get(b"x-forwarded-for"), trusted), client[1])

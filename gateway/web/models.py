@@ -10,9 +10,9 @@ from litestar.params import FromPath
 from gateway.domain.key import Key
 from gateway.domain.snapshot import Snapshot
 from gateway.domain.table import Alias, Model, Offer, Plain, Split, Table
-from gateway.errors import RequestError
 from gateway.flow.enter import check_key, enter
 from gateway.flow.gateway import Gateway
+from gateway.routing.refuse import unknown_model
 from gateway.web.answer import encode
 from gateway.web.door import HEADERS
 from gateway.web.wishes import token_of
@@ -39,12 +39,13 @@ def one_model(
     for row in _rows_for(request, gateway):
         if row["id"] == wanted:
             return _said(row)
-    raise RequestError("not_found", "model_not_found", f"There is no model `{wanted[:64]}`.", param="model")
+    raise unknown_model(wanted)
 
 
 def _rows_for(request: Request[Any, Any, Any], gateway: Gateway) -> list[Row]:
     token = token_of(request.scope[HEADERS])  # type: ignore[literal-required]
-    visit = enter(gateway, token)
+    client = request.scope["client"]
+    visit = enter(gateway, token, peer=client[0] if client else "")
     try:
         return sorted(rows_of(visit.snapshot, check_key(visit, token)), key=lambda row: str(row["id"]))
     finally:
