@@ -77,12 +77,12 @@ class ShapeCheck:
             return self._wrong(form, node, path, _list_hint(node))
         if not form.min_length <= len(items) <= (form.max_length or 1_000_000):
             self._length(form, node, path)
+            items = items[: form.max_length]
         found = [self.plain(form.item, item, (*path, index)) for index, item in enumerate(items)]
         if isinstance(form.item, Choice):
             self._repeated(items, path)
         found = [stand_in(form.item) if value is NONE_FITS else value for value in found]
-        found += [stand_in(form.item) for _ in range(form.min_length - len(found))]
-        return found[: form.max_length]
+        return found + [stand_in(form.item) for _ in range(form.min_length - len(found))]
 
     def number(self, form: Number, node: Node, path: Path) -> Any:
         value = node.value
@@ -160,6 +160,8 @@ class ShapeCheck:
         return NONE_FITS
 
     def _blank(self, form: Form, node: Node, path: Path) -> Any:
+        if self.findings.is_full:
+            return self._drop(path)
         name = f"`{path[-1]}` has no value" if path and isinstance(path[-1], str) else "an empty item"
         spot = node.key or node.spot
         self.findings.add("TH1408", spot, f"{name}; expected {say(form)}", "remove it, or give it a value", path=path)
@@ -173,6 +175,9 @@ class ShapeCheck:
         return NONE_FITS
 
     def _unknown(self, form: Record, entries: dict[str, Node], name: str, path: Path) -> None:
+        if self.findings.is_full:
+            self.findings.mark((*path, name))
+            return
         meant = nearest_name(name, form.fields)
         hint = f"did you mean `{meant}`?"
         if meant is None:

@@ -7,7 +7,7 @@ from gateway.config.codes import CODES
 from gateway.config.problem import Problem
 from gateway.config.tree import Node, Path, Spot, find, written
 
-MOST = 2000
+MOST = 1000
 SECRETIVE = frozenset({"TH1308"})
 """Codes whose place is a secret."""
 
@@ -29,6 +29,11 @@ class Findings:
     def failed(self) -> bool:
         return any(problem.severity == "error" for problem in self.problems)
 
+    @property
+    def is_full(self) -> bool:
+        """Far more than will be shown: no need to word further ones."""
+        return len(self.problems) >= MOST
+
     def at(self, code: str, path: Path, message: str, hint: str | None = None, *, key: bool = False) -> None:
         """A problem with the value (or the name) at a path of the merged tree."""
         if self.is_faulty(path):
@@ -49,7 +54,7 @@ class Findings:
         if CODES[code].severity == "error" and path:
             self._faulty.add(path)
         once = (code, spot, message)
-        if len(self.problems) < MOST and once not in self._said:
+        if not self.is_full and once not in self._said:
             self._said.add(once)
             self.problems.append(self._problem(code, spot, message, hint, path=path, hide=hide))
 

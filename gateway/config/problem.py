@@ -1,8 +1,8 @@
 """Something wrong in a declaration: what, where, and what to do about it."""
 
 import difflib
-import sys
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -30,8 +30,13 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
     """By file, line, column; the first 50, errors before warnings if not all fit."""
-    some = sorted(problems, key=lambda problem: problem.severity)[:SHOWN] if SHOWN else []
-    return sorted(some, key=lambda problem: (problem.file or "", problem.line, problem.column, problem.code))
+    placed = sorted(problems, key=_place)
+    some = sorted(placed, key=lambda problem: problem.severity)[:SHOWN]
+    return sorted(some, key=_place)
+
+
+def _place(problem: Problem) -> tuple[str, int, int, str]:
+    return problem.file or "", problem.line, problem.column, problem.code
 
 
 def as_json(problem: Problem) -> dict[str, Any]:
@@ -83,17 +88,32 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 def nearest_name(name: str, known: Iterable[str]) -> str | None:
     """The known name that looks most like this one."""
-    names = {other.lower(): sys.intern(other) for other in known}
-    if name.lower() in names:
-        return names[name.lower()]
-    candidates = _candidates(name, names)
-    close = difflib.get_close_matches(name.lower()[:200], candidates, n=1, cutoff=0.6)
-    begun = [other for other in candidates if len(name) > 1 and other.startswith(name.lower())]
+    names = _lower(tuple(known))
+    low = name.lower()[:200]
+    if low in names:
+        return names[low]
+    candidates = list(names) if len(names) <= FEW else _alike(low, tuple(names))
+    close = difflib.get_close_matches(low, candidates, n=1, cutoff=0.6)
+    begun = [other for other in candidates if len(low) > 1 and other.startswith(low)]
     return names[close[0]] if close else names[begun[0]] if len(begun) == 1 else None
 
 
-def _candidates(name: str, names: dict[str, str]) -> list[str]:
-    """Ten thousand names take seconds to compare: only those of similar length and beginning are."""
-    if len(names) <= 500:
-        return list(names)
-    return [other for other in names if abs(len(other) - len(name)) <= 3 and other[:2] == name[:2].lower()][:500]
+FEW = 500
+"""Ten thousand names take seconds to compare: beyond this number only those of similar length and beginning are."""
+
+
+@lru_cache(maxsize=8)
+def _lower(known: tuple[str, ...]) -> dict[str, str]:
+    return {other.lower(): other for other in known}
+
+
+def _alike(low: str, names: tuple[str, ...]) -> list[str]:
+    return [other for other in _by_beginning(names).get(low[:2], ()) if abs(len(other) - len(low)) <= 3][:FEW]
+
+
+@lru_cache(maxsize=8)
+def _by_beginning(names: tuple[str, ...]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(name[:2], []).append(name)
+    return found

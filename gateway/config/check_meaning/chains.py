@@ -1,6 +1,6 @@
 """Aliases of aliases, fallbacks of fallbacks, ladders: no circles, nothing endless, nothing twice, nothing dead."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from gateway.config.check_meaning.facts import Facts, is_enabled, targets
 from gateway.config.shape.offering import PlainAlias
@@ -54,39 +54,35 @@ def _behind(facts: Facts, name: str) -> str:
 
 def circles(graph: Graph) -> list[tuple[str, ...]]:
     """Each circle once, from its first name round to it again; without recursion, so that nothing is too long."""
-    found: list[tuple[str, ...]] = []
-    done: set[str] = set()
-    for start in graph:
-        trail: list[str] = []
-        stack: list[tuple[str, Iterable[str]]] = [] if start in done else [(start, iter(graph[start]))]
-        trail += [start] if stack else []
-        while stack:
-            name, rest = stack[-1]
-            following = next(iter(rest), None)
-            if following is None:
-                done.add(name)
-                trail.pop()
-                stack.pop()
-            elif following in trail:
-                found.append((*trail[trail.index(following) :], following))
-            elif following in graph and following not in done:
-                trail.append(following)
-                stack.append((following, iter(graph[following])))
-    return [circle for circle in found if circle[0] in graph]
+    return _walk(graph)[0]
 
 
 def too_long(graph: Graph) -> list[str]:
-    """Names from which more than LONGEST steps can be gone; names within circles are left to `circles`."""
-    level = {name for targets_ in graph.values() for name in targets_ if name not in graph}
-    steps: dict[str, int] = dict.fromkeys(level, 0)
-    changed = True
-    while changed:
-        changed = False
-        for name, targets_ in graph.items():
-            if name not in steps and all(target in steps for target in targets_):
-                steps[name] = 1 + max(steps[target] for target in targets_) if targets_ else 0
-                changed = True
-    return [name for name, length in steps.items() if length == LONGEST + 1]
+    """Names from which one step more than LONGEST can be gone: longer chains lead through one of these."""
+    return [name for name, steps in _walk(graph)[1].items() if steps == LONGEST + 1]
+
+
+def _walk(graph: Graph) -> tuple[list[tuple[str, ...]], dict[str, int]]:
+    """Once along every edge, depth first: the circles, and the longest way down from each name."""
+    found: list[tuple[str, ...]] = []
+    steps: dict[str, int] = {}
+    for start in graph:
+        trail: list[tuple[str, Iterator[str]]] = [] if start in steps else [(start, iter(graph[start]))]
+        within = {start}
+        while trail:
+            name, rest = trail[-1]
+            following = next(rest, None)
+            if following is None:
+                steps[name] = max((1 + steps.get(target, 0) for target in graph[name]), default=0)
+                trail.pop()
+                within.discard(name)
+            elif following in within:
+                names = [each for each, _ in trail]
+                found.append((*names[names.index(following) :], following))
+            elif following in graph and following not in steps:
+                trail.append((following, iter(graph[following])))
+                within.add(following)
+    return found, steps
 
 
 def repeated_names(facts: Facts) -> None:

@@ -1,13 +1,13 @@
 """What the rules of meaning look things up in, worked out once."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from functools import cached_property
 
 from gateway.config.compile_settings import LEARNING_MODE, MODES
 from gateway.config.findings import Findings
-from gateway.config.permits import glob, is_glob, matches
+from gateway.config.permits import glob, is_glob
 from gateway.config.problem import nearest
 from gateway.config.references import filled
 from gateway.config.shape import Declaration
@@ -15,6 +15,9 @@ from gateway.config.shape.declaration import Alias
 from gateway.config.shape.offering import Offer, PlainAlias, SplitAlias, TierAlias
 from gateway.config.tree import Node, Path
 from gateway.config.world import World
+
+HINTS = 200
+"""So many nearest names are looked for; more problems than are shown need no more hints."""
 
 EVERYTHING = frozenset({"auto", "*"})
 
@@ -31,7 +34,7 @@ class Facts:
         self.findings = findings
         self._values = values
         self._matching: dict[str, frozenset[str]] = {}
-        self._hints: dict[tuple[str, tuple[str, ...]], str | None] = {}
+        self._hints: dict[tuple[str, int], str | None] = {}
 
     @property
     def today(self) -> date:
@@ -69,6 +72,16 @@ class Facts:
         return found
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of models and aliases."""
+        return (*self.said.models, *self.said.aliases)
+
+    @cached_property
+    def offer_names(self) -> tuple[str, ...]:
+        """Everything with a slash."""
+        return (*(name for name in self.names if "/" in name), *self.offers, *self.offers_by_id)
+
+    @cached_property
     def modes(self) -> frozenset[str]:
         return frozenset({*MODES, LEARNING_MODE, *self.said.routing.modes})
 
@@ -83,16 +96,15 @@ class Facts:
 
     def nearest_target(self, name: str) -> str | None:
         """`provider/model` is only thought of where a slash was written."""
-        names = (*self.said.models, *self.said.aliases)
-        known = (*names, *self.offers, *self.offers_by_id) if "/" in name else names
-        return self.nearest(name, known) if "/" not in name else self.nearest(name, known) or self.nearest(name, names)
+        if "/" not in name:
+            return self.nearest(name, self.names)
+        return self.nearest(name, self.offer_names) or self.nearest(name, self.names)
 
-    def nearest(self, name: str, known: Iterable[str]) -> str | None:
-        names = tuple(known)
-        seen = (name, names[:3])
-        if seen not in self._hints:
-            self._hints[seen] = nearest(name, names)
-        return self._hints[seen]
+    def nearest(self, name: str, known: Collection[str]) -> str | None:
+        seen = (name, len(known))
+        if seen not in self._hints and len(self._hints) < HINTS:
+            self._hints[seen] = nearest(name, known)
+        return self._hints.get(seen)
 
     def is_callable(self, model: str) -> bool:
         """Enabled, with an offer at an enabled provider."""
@@ -108,13 +120,25 @@ class Facts:
         """Every provider that a name can lead to."""
         return frozenset(offer.partition("/")[0] for offer in self.offers_of(name))
 
-    def offers_of(self, name: str, seen: frozenset[str] = frozenset()) -> frozenset[str]:
+    def offers_of(self, name: str) -> frozenset[str]:
         """Names of every offer that a model, alias or `provider/model` can lead to; circles end."""
+        if name not in self.said.aliases or name in self.said.models:
+            return self._offers_at(name)
+        found: set[str] = set()
+        waiting, seen = [name], {name}
+        while waiting:
+            through = waiting.pop()
+            if through in self.said.models or through not in self.said.aliases:
+                found |= self._offers_at(through)
+                continue
+            inner = [target for target in targets(self.said.aliases[through]) if target not in seen]
+            waiting += inner
+            seen.update(inner)
+        return frozenset(found)
+
+    def _offers_at(self, name: str) -> frozenset[str]:
         if name in self.said.models:
             return frozenset(f"{offer.provider}/{name}" for offer in self.said.models[name].offers)
-        if name in self.said.aliases and name not in seen:
-            parts = (self.offers_of(target, seen | {name}) for target in targets(self.said.aliases[name]))
-            return frozenset().union(*parts)
         return frozenset({name}) if name in self.offers else frozenset(self.offers_by_id.get(name, ()))
 
     def offers_matching(self, pattern: str) -> frozenset[str]:
@@ -130,7 +154,10 @@ class Facts:
 
     def names_matching(self, pattern: str) -> list[str]:
         """Models and aliases."""
-        return [name for name in (*self.said.models, *self.said.aliases) if matches(pattern, name)]
+        if not is_glob(pattern):
+            return [pattern] if self.is_name(pattern) else []
+        match = glob(pattern).match
+        return [name for name in self.names if match(name)]
 
 
 def targets(alias: Alias) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from datetime import date
 
 from gateway.config.check_meaning.facts import Facts
 from gateway.config.permits import matches
-from gateway.config.shape.access import Key
 from gateway.config.shape.offering import Model, SplitAlias
 from gateway.config.tree import Path
 
@@ -43,20 +42,28 @@ def prices(facts: Facts) -> None:
 
 
 def unpriced_for_capped_keys(facts: Facts) -> None:
-    capped = [key for key in facts.said.keys if key.enabled and key.limits.monthly_usd is not None]
-    free = [(name, full, offer) for full, (name, offer) in facts.offers.items() if offer.unpriced and not offer.price]
-    for name, full, offer in free if capped else ():
-        index = facts.said.models[name].offers.index(offer)
-        users = [key.name for key in capped if _may_use(facts, key, full, offer.provider)][:3]
-        if users:
-            keys = ", ".join(f"`{user}`" for user in users)
-            message = f"it has no price, and {keys} may spend only so much a month: they will be refused here"
-            facts.complain("TH2203", ("models", name, "offers", index, "unpriced"), message, "give it a price")
+    capped: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = {}
+    for key in facts.said.keys:
+        if key.enabled and key.limits.monthly_usd is not None:
+            capped.setdefault((key.models, key.providers), key.name)
+    users = [(name, _offers_for(facts, *lists), lists[1]) for lists, name in capped.items()]
+    for name, model in facts.said.models.items() if users else ():
+        for index, offer in enumerate(model.offers):
+            if not offer.unpriced or offer.price:
+                continue
+            full = f"{offer.provider}/{name}"
+            user = next((key for key, may, at in users if _is_among(full, offer.provider, may, at)), None)
+            if user:
+                message = f"it has no price, and `{user}` may spend only so much a month: it will be refused here"
+                facts.complain("TH2203", ("models", name, "offers", index, "unpriced"), message, "give it a price")
 
 
-def _may_use(facts: Facts, key: Key, offer: str, provider: str) -> bool:
-    by_model = not key.models or any(offer in facts.offers_matching(pattern) for pattern in key.models)
-    return by_model and (not key.providers or any(matches(pattern, provider) for pattern in key.providers))
+def _offers_for(facts: Facts, models: tuple[str, ...], _: tuple[str, ...]) -> frozenset[str] | None:
+    return frozenset().union(*map(facts.offers_matching, models)) if models else None
+
+
+def _is_among(offer: str, provider: str, may: frozenset[str] | None, at: tuple[str, ...]) -> bool:
+    return (may is None or offer in may) and (not at or any(matches(pattern, provider) for pattern in at))
 
 
 def retirement(facts: Facts) -> None:
@@ -134,9 +141,9 @@ def duplicate_offers(facts: Facts) -> None:
 def weightless(facts: Facts) -> None:
     for name, alias in facts.said.aliases.items():
         path: Path = ("aliases", name, "split")
-        if not isinstance(alias, SplitAlias) or not facts.findings.is_whole(path):
+        if not isinstance(alias, SplitAlias) or sum(share.weight for share in alias.split) > 0:
             continue
-        if not sum(share.weight for share in alias.split) > 0:
+        if facts.findings.is_whole(path):
             facts.complain("TH2112", path, "the weights add up to 0: nobody would get anything")
     for name, mode in facts.said.routing.modes.items():
         path = ("routing", "modes", name)
