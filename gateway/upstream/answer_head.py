@@ -33,7 +33,7 @@ def read_head(status: int, raw: list[tuple[bytes, bytes]], max_bytes: int) -> He
     for name, value in raw:
         size += len(name) + len(value)
         key = _names.get(name) or _lower(name)
-        text = value.strip(b" \t").decode("latin-1")
+        text = value.decode("latin-1").strip(" \t")
         headers.append((key, text))
         if key in TELLING:
             telling[key] = text

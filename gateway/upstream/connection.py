@@ -64,7 +64,7 @@ class Connection(asyncio.Protocol):
     async def arrive(self, want: int) -> str | None:
         """Wait for the head, for more of the body, or for its end; a code says why it will not come."""
         exchange = self.uses
-        if want == WHOLE and self.head_at and not self.answer.complete:
+        if want == WHOLE and self.head_at and not self.answer.complete and self.answer.fault is None:
             self._resume()
             self._watch_silence()
         while not self._there(want):

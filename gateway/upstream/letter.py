@@ -12,12 +12,13 @@ from gateway.domain.table import Provider
 
 KEPT = 256
 OURS = frozenset({"host", "content-length", "connection", "transfer-encoding", "keep-alive", "te", "upgrade", "expect"})
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+"""Those whose answers have bodies like any other."""
 PORTS = {"http": 80, "https": 443}
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _TARGET = re.compile(r"[\x21-\x7e]+")
-_METHOD = re.compile(r"[A-Z]+")
 
 
 class Origin(Struct, frozen=True):
@@ -31,7 +32,7 @@ class Origin(Struct, frozen=True):
 class Letter(Struct, frozen=True):
     origin: Origin
     start: bytes
-    """All of the head but the length of the body and the blank line."""
+    """All of the head up to the length of the body, which comes last."""
 
 
 class Letters:
@@ -56,7 +57,7 @@ class Letters:
 
 
 def whole_head(letter: Letter, body: bytes) -> bytes:
-    return b"%sContent-Length: %d\r\n\r\n" % (letter.start, len(body))
+    return letter.start + str(len(body)).encode() + b"\r\n\r\n"
 
 
 def origin_of(parts: SplitResult) -> Origin | None:
@@ -70,7 +71,7 @@ def origin_of(parts: SplitResult) -> Origin | None:
 
 
 def _write(provider: Provider, call: Call) -> Letter | None:
-    if not _TARGET.fullmatch(call.url) or not _METHOD.fullmatch(call.method):
+    if not _TARGET.fullmatch(call.url) or call.method not in METHODS:
         return None
     try:
         parts = urlsplit(call.url)
@@ -93,7 +94,7 @@ def _write(provider: Provider, call: Call) -> Letter | None:
     if not all(_TOKEN.fullmatch(name) and _VALUE.fullmatch(value) for name, value in headers):
         return None
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
-    return Letter(origin, f"{call.method} {target} HTTP/1.1\r\n{lines}".encode("latin-1"))
+    return Letter(origin, f"{call.method} {target} HTTP/1.1\r\n{lines}Content-Length: ".encode("latin-1"))
 
 
 def proxy_headers(proxy: str) -> list[tuple[str, str]]:

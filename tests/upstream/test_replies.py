@@ -268,6 +268,7 @@ BAD_CALLS: dict[str, dict[str, Any]] = {
     "a bad port": {"url": "http://127.0.0.1:99999/"},
     "a bracket that does not close": {"url": "http://[::1/"},
     "a backslash in the host": {"url": "http://127.0.0.1\\@evil/"},
+    "a method whose answer has no body": {"method": "HEAD"},
     "a bad method": {"method": "POST /x HTTP/1.1\r\nX: y\r\n\r\nGET"},
 }
 
