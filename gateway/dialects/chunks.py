@@ -51,6 +51,17 @@ def delta_chunk(
     return Chunk(data, content=is_visible(delta), finish=finish is not None, chars=text_length(delta))
 
 
+def cut_chunk(seal: Seal, model: str, endpoint: str, index: int) -> Chunk:
+    """The last chunk of a choice that goes on for longer than it was allowed to."""
+    if endpoint == "completions":
+        head = chunk_head(seal, model or seal.model, "text_completion")
+        return Chunk(
+            b'%s"choices":[{"index":%d,"text":"","logprobs":null,"finish_reason":"length"}]}' % (head, index),
+            finish=True,
+        )
+    return delta_chunk(chunk_head(seal, model or seal.model), {}, index=index, finish="length")
+
+
 def is_visible(delta: Mapping[str, Any]) -> bool:
     return any(delta.get(name) for name in VISIBLE)
 

@@ -1,11 +1,58 @@
 """An open stream: chunks as they come, closed exactly once, whoever leaves first."""
 
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Protocol
 
+from msgspec import Struct
+
 from gateway.dialects.base import Seal, StreamReader
+from gateway.dialects.chunks import cut_chunk
 from gateway.domain.answer import Chunk, Usage
+from gateway.domain.ask import Ask
 from gateway.domain.trail import Failure
+
+PROGRESS_S = 120.0
+"""How long a provider may send nothing but comments and pings. Silence is measured by the connection itself."""
+OVERRUN = 1.1
+SLACK_TOKENS = 8
+CHARS_A_TOKEN = 4
+MOST_CHARS_A_TOKEN = 16
+
+STALLED = Failure(
+    kind="transient",
+    code="upstream_stalled",
+    message="The provider sent signs of life, and nothing else for too long.",
+    status=200,
+    same_offer=False,
+    possibly_billed=True,
+)
+
+
+class Measure(Struct, frozen=True):
+    """How much one stream may come to, and how long it may say nothing."""
+
+    endpoint: str = "chat"
+    choices: int = 1
+    most_tokens: int | None = None
+    progress_s: float = PROGRESS_S
+
+    def passed(self, pieces: int, chars: int) -> bool:
+        """Certainly more than was allowed: no token is that long, and none comes in that many pieces."""
+        most = self.most_tokens
+        return most is not None and (
+            chars > most * MOST_CHARS_A_TOKEN or (pieces > most and chars > most * CHARS_A_TOKEN)
+        )
+
+
+def measure_of(ask: Ask) -> Measure:
+    """A provider that ignores `max_tokens` is cut off a tenth beyond it; an echoed prompt has no such end."""
+    tokens = None if ask.payload.get("echo") else ask.output_tokens
+    most = None if tokens is None else int(tokens * ask.choices * OVERRUN) + SLACK_TOKENS
+    return Measure(ask.endpoint, ask.choices, most, PROGRESS_S)
+
+
+UNMEASURED = Measure()
 
 
 class Source(Protocol):
@@ -19,10 +66,33 @@ class Source(Protocol):
 class LiveStream:
     """Reads ahead to the first content, so that a provider's early failure is still no answer of ours."""
 
-    __slots__ = ("_early", "_over", "_reader", "_source", "chars", "failure", "seal")
+    __slots__ = (
+        "_early",
+        "_measure",
+        "_moved",
+        "_now",
+        "_over",
+        "_pieces",
+        "_reader",
+        "_source",
+        "chars",
+        "failure",
+        "seal",
+    )
 
-    def __init__(self, source: Source, reader: StreamReader, seal: Seal) -> None:
+    def __init__(
+        self,
+        source: Source,
+        reader: StreamReader,
+        seal: Seal,
+        measure: Measure = UNMEASURED,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._source = source
+        self._measure = measure
+        self._now = now
+        self._moved = now()
+        self._pieces = 0
         self._reader = reader
         self._early: list[Chunk] = []
         self._over = False
@@ -80,10 +150,25 @@ class LiveStream:
                 self._end(event)
                 return chunks
             self.chars += event.chars
+            self._pieces += event.content
             chunks.append(event)
         if not data:
             self._end(None)
+        else:
+            self._weigh(chunks)
         return chunks
+
+    def _weigh(self, chunks: list[Chunk]) -> None:
+        """Ends a stream that goes nowhere, and one that knows no end."""
+        now = self._now()
+        if chunks:
+            self._moved = now
+        elif now - self._moved >= self._measure.progress_s:
+            self._end(STALLED)
+        if self._measure.passed(self._pieces, self.chars) and not self._reader.finished:
+            measure, model = self._measure, self._reader.model
+            chunks += [cut_chunk(self.seal, model, measure.endpoint, index) for index in range(measure.choices)]
+            self._end(None)
 
     def _end(self, failure: Failure | None) -> None:
         self.failure = failure
