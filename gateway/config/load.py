@@ -39,6 +39,7 @@ def load(path: Path, world: World) -> Loading:
         check_meaning(declaration, tree, resolver.values, world, findings)
     for file, raw in resolver.read:
         library.note(file, raw)
+    library.folders += [file.parent for file in resolver.missing]
     held = None if findings.failed else declaration
     problems = in_order(findings.problems)
     return Loading(

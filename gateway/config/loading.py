@@ -28,7 +28,7 @@ class Loading(Struct, frozen=True, kw_only=True):
     files: tuple[Path, ...]
     """Everything read, or looked for in vain: the file, its includes, its secret files."""
     folders: tuple[Path, ...] = ()
-    """Where patterns of `include:` look."""
+    """Where patterns of `include:` look, and where files that are missing would appear."""
     secrets: Mapping[str, str] = {}
     """Reference as written to its value; empty unless they were to be resolved."""
     data_dir: str = ".tokenhub"

@@ -22,6 +22,7 @@ class Resolver:
         self.findings = findings
         self.values: dict[str, str] = {}
         self.read: list[tuple[FilePath, bytes]] = []
+        self.missing: list[FilePath] = []
         self._seen: dict[str, tuple[str, str, str | None] | None] = {}
 
     def resolve(self, node: Node, path: Path) -> None:

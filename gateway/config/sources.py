@@ -64,6 +64,7 @@ class Library:
         return raw
 
     def _unreadable(self, path: Path, error: OSError, spot: Spot, *, included: bool) -> None:
+        self.folders.append(path.parent)
         reason = os.strerror(error.errno) if error.errno else str(error)
         if error.errno == errno.ENOENT:
             code, message = ("TH1201" if included else "TH1001"), f"`{path}` does not exist"

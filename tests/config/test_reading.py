@@ -160,3 +160,13 @@ def test_everything_read_is_listed_and_fingerprinted(tmp_path: Path) -> None:
     second = loaded(tmp_path, completed(text), **more)
     assert second.fingerprint != first.fingerprint
     assert second.digest == first.digest
+
+
+def test_the_folder_of_a_missing_file_is_worth_watching(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    text = completed(
+        f"include: [later/x.yaml]\nproviders: {{p: {{dialect: openai, api_key: '${{file:{tmp_path}/secrets/key}}'}},"
+        " q: {dialect: echo}}\n"
+    )
+    loading = loaded(tmp_path, text)
+    assert {tmp_path / "later", tmp_path / "secrets"} <= set(loading.folders)
