@@ -216,7 +216,12 @@ class Talker(asyncio.Protocol):
             self._left = CHUNKS
             asyncio.get_running_loop().call_later(PACE_S, self._tick)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._left = 0
+
     def _tick(self) -> None:
+        if not self._left:
+            return
         self._transport.write(b"%x\r\n%s\r\n" % (len(EVENT), EVENT))  # type: ignore[attr-defined]
         self._left -= 1
         if self._left:
