@@ -64,6 +64,7 @@ class Resolver:
                 raw = file.read(_LARGEST + 1)
             value = raw.decode().rstrip("\r\n")
         except OSError as error:
+            self.missing.append(path)
             self.read.append((path, b""))
             reason = os.strerror(error.errno) if error.errno else "unreadable"
             return "TH1305", f"the secret file `{reference.name}` cannot be read: {reason}", None
