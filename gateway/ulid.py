@@ -1,11 +1,13 @@
 """Names for requests: sortable by time, unique without asking anyone."""
 
+import os
 import random
 from collections.abc import Callable
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = tuple(high + low for high in ALPHABET for low in ALPHABET)
-_RANDOM = random.SystemRandom()
+_RANDOM = random.Random(os.urandom(32))  # noqa: S311 - unique, not secret: no call of the system per request
+os.register_at_fork(after_in_child=lambda: _RANDOM.seed(os.urandom(32)))
 
 
 def new_ulid(unix: float, bits: Callable[[int], int] = _RANDOM.getrandbits) -> str:

@@ -36,5 +36,16 @@ DELETIONS = {
 }
 
 
+def of_many(statement: str, count: int) -> str:
+    """An insertion of so many rows in place of one."""
+    before, word, after = statement.partition(" VALUES ")
+    row = after[: after.index(")") + 1]
+    return before + word + ", ".join([row] * count) + after[len(row) :]
+
+
+def ends_of(count: int) -> str:
+    return f"DELETE FROM admissions WHERE id IN {marks(count)}"
+
+
 def outcomes_of(count: int) -> str:
     return f"SELECT id, outcome FROM requests WHERE id IN {marks(count)}"

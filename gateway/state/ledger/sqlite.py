@@ -6,7 +6,9 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 from msgspec import convert
 
@@ -27,22 +29,26 @@ from gateway.state.ledger.schema import NEWEST, VERSION_TABLE, VERSIONS
 from gateway.state.ledger.sql import (
     ADD_USAGE,
     DELETIONS,
-    END_ADMISSION,
     LOST_BY_TIME,
     LOST_OF_ORIGIN,
     PUT_ADMISSION,
     PUT_AUDIT,
     PUT_BODIES,
     PUT_REQUEST,
+    ends_of,
+    of_many,
     outcomes_of,
 )
 from gateway.state.store_error import RowsRefusedError, StoreError, StoreRefusedError
+
+T = TypeVar("T")
 
 BUSY_S = 5.0
 QUERY_S = 10.0
 CHECKED_BYTES = 32 * 1024 * 1024
 """Files up to this size are checked page by page at the start."""
 SLICE = 500
+ROWS_AT_ONCE = 100
 
 
 class SqliteDatabase:
@@ -76,9 +82,9 @@ class SqliteDatabase:
             self._write_records(connection, list(batch.records.values()), batch.ended)
             ended = self._outcomes(connection, list(batch.admissions))
             waiting = [each for each in batch.admissions if each not in ended]
-            connection.executemany(PUT_ADMISSION, [row_of(batch.admissions[each]) for each in waiting])
-            connection.executemany(PUT_AUDIT, [row_of(row) for row in batch.audit.values()])
-            connection.executemany(PUT_BODIES, [row_of(body) for body in batch.bodies.values()])
+            _put(connection, PUT_ADMISSION, [row_of(batch.admissions[each]) for each in waiting])
+            _put(connection, PUT_AUDIT, [row_of(row) for row in batch.audit.values()])
+            _put(connection, PUT_BODIES, [row_of(body) for body in batch.bodies.values()])
 
     def close_lost(self, origin: str | None, unix: float) -> int:
         statement, value = (LOST_BY_TIME, unix) if origin is None else (LOST_OF_ORIGIN, origin)
@@ -153,14 +159,14 @@ class SqliteDatabase:
 
     def _write_records(self, connection: sqlite3.Connection, records: list[Record], ended: list[str]) -> None:
         fresh = news(records, self._outcomes(connection, [record.id for record in records]))
-        connection.executemany(PUT_REQUEST, [row_of(record) for record, _ in fresh])
-        connection.executemany(ADD_USAGE, sums(fresh))
-        connection.executemany(END_ADMISSION, [(each,) for each in ended])
+        _put(connection, PUT_REQUEST, [row_of(record) for record, _ in fresh])
+        _put(connection, ADD_USAGE, sums(fresh))
+        for some in _slices(ended):
+            connection.execute(ends_of(len(some)), some)
 
     def _outcomes(self, connection: sqlite3.Connection, ids: list[str]) -> dict[str, str]:
         known: dict[str, str] = {}
-        for start in range(0, len(ids), SLICE):
-            some = ids[start : start + SLICE]
+        for some in _slices(ids):
             known |= dict(connection.execute(outcomes_of(len(some)), some))
         return known
 
@@ -208,6 +214,17 @@ class SqliteDatabase:
         if self._connection is None:
             raise StoreError(f"the ledger `{self._path}` is not open")
         return self._connection
+
+
+def _put(connection: sqlite3.Connection, statement: str, rows: Sequence[Row]) -> None:
+    """Many rows a statement: every step of SQLite lets go of the interpreter, and the requests make us wait for it."""
+    for some in _slices(rows, ROWS_AT_ONCE):
+        connection.execute(of_many(statement, len(some)), list(chain.from_iterable(some)))
+
+
+def _slices(things: Sequence[T], most: int = SLICE) -> Iterator[Sequence[T]]:
+    for start in range(0, len(things), most):
+        yield things[start : start + most]
 
 
 def _admitted(row: Row) -> Admitted:
