@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import click
 
-from gateway.config.load import Loading
 from gateway.config.problem import Problem, as_text
 
 _COLOURS = {"error": "red", "warning": "yellow"}
@@ -27,13 +26,13 @@ def coloured(problem: Problem) -> str:
     return "\n".join([head, *rest])
 
 
-def counted(loading: Loading) -> str:
+def counted(problems: Sequence[Problem], omitted: int = 0) -> str:
     """`3 errors, 1 warning`."""
-    errors = sum(problem.severity == "error" for problem in loading.problems)
-    warnings = len(loading.problems) - errors
+    errors = sum(problem.severity == "error" for problem in problems)
+    warnings = len(problems) - errors
     parts = [_some(errors, "error")] if errors else []
     parts += [_some(warnings, "warning")] if warnings else []
-    return ", ".join(parts) + (f", {loading.omitted} more not shown" if loading.omitted else "")
+    return ", ".join(parts) + (f", {omitted} more not shown" if omitted else "")
 
 
 def _some(number: int, noun: str) -> str:

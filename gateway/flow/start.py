@@ -16,6 +16,7 @@ from gateway.flow.credentials import Credentials
 from gateway.flow.first_load import CannotServeError, first_loading
 from gateway.flow.gateway import Gateway
 from gateway.flow.history import History
+from gateway.flow.prove import failed_tests
 from gateway.flow.reload import Reloader, Source
 from gateway.flow.replay import Replays
 from gateway.flow.upkeep import adopt_all, begin_upkeep, end_upkeep, restore_arms
@@ -47,6 +48,7 @@ async def open_gateway(config: Path, env: Mapping[str, str], *, watch: bool) -> 
     except StoreError as error:
         raise CannotServeError(str(error)) from error
     gateway.reloader.adopt.append(lambda snapshot: adopt_all(gateway, snapshot))
+    gateway.reloader.prove = lambda loading, snapshot: failed_tests(loading, snapshot, gateway.clock.unix())
     gateway.reloader.refused.append(gateway.metrics.reload_failed)
     gateway.reloader.paused = lambda: gateway.draining
     await gateway.reloader.start(watch=watch)
