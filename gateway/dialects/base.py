@@ -129,6 +129,9 @@ class Dialect(Protocol):
     support: Mapping[str, Support]
     """Feature (a key of FEATURES) to how well it is spoken; a missing one is refused."""
 
+    model_fields: frozenset[str] = frozenset()
+    """The fields that `refused_by_model` looks at."""
+
     offline: bool = False
     """Answers without a network: `perform` and `perform_stream` stand in for the wire."""
 
@@ -136,9 +139,20 @@ class Dialect(Protocol):
         """The same for one of the hosts that speak alike, by its name in the file."""
         return self.support
 
-    def unsupported(self, ask: Ask, provider: Provider) -> tuple[str, ...]:
-        """The request fields this dialect cannot express, by their OpenAI path; empty when it can say it all."""
+    def unsupported(self, ask: Ask, provider: Provider, offer: Offer) -> tuple[str, ...]:
+        """The request fields that cannot be expressed to this offer, by their OpenAI path."""
+        unsaid = self.unsayable(ask, provider)
+        if self.model_fields.isdisjoint(ask.payload):
+            return unsaid
+        return (*unsaid, *(name for name in self.refused_by_model(ask, offer) if name not in unsaid))
+
+    def unsayable(self, ask: Ask, provider: Provider) -> tuple[str, ...]:
+        """The fields this dialect has no words for, whatever the model; asked once for each provider."""
         ...
+
+    def refused_by_model(self, ask: Ask, offer: Offer) -> tuple[str, ...]:  # noqa: ARG002
+        """The fields this one model would refuse; asked for each offer if a field of `model_fields` is there."""
+        return ()
 
     def request(self, ask: Ask, offer: Offer, provider: Provider, proof: Proof = NO_PROOF) -> Call:
         """The wire request. Fields that `unsupported` names are left out."""

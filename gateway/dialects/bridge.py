@@ -51,6 +51,16 @@ def via_chat(dialect: Dialect) -> Dialect:
     return ViaChat(dialect)
 
 
+def is_bridged(ask: Ask, offer: Offer) -> bool:
+    """Completions that this offer serves through its chat."""
+    return offer.via_chat and ask.endpoint == "completions" and "completions" not in offer.capabilities
+
+
+def speaker_for(dialect: Dialect, ask: Ask, offer: Offer) -> Dialect:
+    """Who says this ask to this offer."""
+    return via_chat(dialect) if is_bridged(ask, offer) else dialect
+
+
 def join_answers(answers: Sequence[Answer]) -> Answer:
     """The texts of all prompts in order, numbered through, their usage summed."""
     if len(answers) == 1:
@@ -87,10 +97,14 @@ class ViaChat(Dialect):
     def __init__(self, inner: Dialect) -> None:
         self._inner = inner
         self.support = inner.support
+        self.model_fields = inner.model_fields
         self.offline = inner.offline
 
-    def unsupported(self, ask: Ask, provider: Provider) -> tuple[str, ...]:
-        return self._inner.unsupported(_as_chat(ask), provider)
+    def unsayable(self, ask: Ask, provider: Provider) -> tuple[str, ...]:
+        return self._inner.unsayable(_as_chat(ask), provider)
+
+    def refused_by_model(self, ask: Ask, offer: Offer) -> tuple[str, ...]:
+        return self._inner.refused_by_model(ask, offer)
 
     def request(self, ask: Ask, offer: Offer, provider: Provider, proof: Proof = NO_PROOF) -> Call:
         return self._inner.request(_as_chat(ask), offer, provider, proof)

@@ -51,7 +51,7 @@ class Voyage(Dialect):
 
     support = SUPPORT
 
-    def unsupported(self, ask: Ask, provider: Provider) -> tuple[str, ...]:  # noqa: ARG002
+    def unsayable(self, ask: Ask, provider: Provider) -> tuple[str, ...]:  # noqa: ARG002
         if ask.endpoint != "embeddings":
             return ("messages" if ask.endpoint == "chat" else "prompt",)
         return tuple(can.unexpressed(ask.payload, FIELDS))

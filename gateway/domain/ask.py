@@ -61,5 +61,6 @@ class Ask(Struct, frozen=True, kw_only=True):
     include_usage: bool = False
     """The caller of a stream wants the usage chunk."""
     meta: Mapping[str, Any] | None = None
-    unsupported: Mapping[str, tuple[str, ...]] = EMPTY
-    """By provider: the fields of this request that its dialect cannot express; empty if the dialects were not asked."""
+    unsupported: Mapping[str, tuple[str, ...] | None] = EMPTY
+    """By a provider's name: the fields that its dialect cannot express, or None where that depends on the model, which
+    is then found by the offer's name. It answers for every name; empty if the dialects were not asked."""

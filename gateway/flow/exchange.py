@@ -1,14 +1,14 @@
 """One attempt: an ask goes to an offer's provider in its dialect, and comes back in OpenAI's words or as a failure."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.dialects.base import Dialect, Seal
-from gateway.dialects.bridge import join_answers, split_prompts, via_chat
+from gateway.dialects.bridge import is_bridged, join_answers, speaker_for, split_prompts
 from gateway.dialects.chunks import chunks_of
 from gateway.dialects.registry import dialect_of
 from gateway.domain.answer import Answer, Chunk
@@ -19,7 +19,7 @@ from gateway.domain.table import Offer, Provider
 from gateway.domain.trail import Attempt, Failure, Trail
 from gateway.domain.visit import Visit
 from gateway.flow.gateway import Gateway
-from gateway.flow.stream import LiveStream, Recital, Silence, Source, Spoken
+from gateway.flow.stream import LiveStream, Recital, Silence, Source, Spoken, measure_of
 from gateway.routing.thompson import FAILED, bucket
 
 ID_PREFIX: Mapping[str, str] = {"chat": "chatcmpl-th-", "completions": "cmpl-th-", "embeddings": "embd-th-"}
@@ -28,6 +28,14 @@ PROMPTS_AT_ONCE = 8
 """Prompts of one completions request that are asked side by side where each needs a chat of its own."""
 
 LEFT = Failure(kind="bad_request", code="client_closed", message="The caller left.", blame="nobody")
+LATE = Failure(
+    kind="transient",
+    code="deadline_exceeded",
+    message="Nothing had been said when the time for the request was over.",
+    blame="nobody",
+    same_offer=False,
+    possibly_billed=True,
+)
 
 
 class Exchange:
@@ -57,11 +65,21 @@ class Exchange:
         noted = self._begin(step)
         outcome: Opened | Failure = LEFT
         try:
-            outcome = await self._open(self._talk(step), self._asked(step), noted)
+            outcome = await self._in_time(self._open(self._talk(step), self._asked(step), noted))
             return outcome
         finally:
             if isinstance(outcome, Failure):
                 noted.end(outcome)
+
+    async def _in_time(self, opening: "Awaitable[Opened | Failure]") -> "Opened | Failure":
+        """A policy's deadline is that of the first content; from then on a stream takes as long as any other."""
+        if self._ask.policy is None:
+            return await opening
+        try:
+            async with asyncio.timeout(max(0.0, self._until - self._gateway.clock.monotonic())):
+                return await opening
+        except TimeoutError:
+            return LATE
 
     def _asked(self, step: Step) -> Ask:
         """The ask, with the output cut where only that fits."""
@@ -112,7 +130,8 @@ class Exchange:
             answer = talk.dialect.answer(ask, source, talk.seal)
             return answer if isinstance(answer, Failure) else Opened(recited(answer, talk.seal), noted)
         noted.first_byte_ms = noted.since_start_ms()
-        live = LiveStream(source, talk.dialect.reader(ask, talk.seal), talk.seal)
+        reader = talk.dialect.reader(ask, talk.seal)
+        live = LiveStream(source, reader, talk.seal, measure_of(ask), self._gateway.clock.monotonic)
         failure: Failure | None = LEFT
         try:
             failure = await live.await_content()
@@ -139,13 +158,12 @@ class Exchange:
         """Who is called, in which dialect, under which seal, with how much patience."""
         offer, visit, ask = step.offer, self._visit, self._ask
         provider = visit.snapshot.table.providers[offer.provider]
-        bridged = offer.via_chat and ask.endpoint == "completions" and "completions" not in offer.capabilities
-        dialect = dialect_of(provider.dialect)
         timeouts = provider.timeouts
+        end = self._gateway.clock.monotonic() + timeouts.total_s
         return Talk(
             offer,
             provider,
-            via_chat(dialect) if bridged else dialect,
+            speaker_for(dialect_of(provider.dialect), ask, offer),
             Seal(
                 id=ID_PREFIX[ask.endpoint] + visit.ulid,
                 created=int(visit.started_unix),
@@ -156,9 +174,9 @@ class Exchange:
                 connect_s=timeouts.connect_s,
                 first_byte_s=timeouts.first_byte_s,
                 idle_s=timeouts.idle_s,
-                until=min(self._until, self._gateway.clock.monotonic() + timeouts.total_s),
+                until=end if ask.stream and ask.policy is not None else min(self._until, end),
             ),
-            bridged,
+            is_bridged(ask, offer),
         )
 
     def _begin(self, step: Step) -> "Noted":

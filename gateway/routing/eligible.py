@@ -4,7 +4,7 @@
 | --- | --- | --- |
 | `endpoint` | it does not serve the endpoint | all |
 | `features` | it lacks what the request needs (tools, vision, …) | where we choose the model |
-| `parameters` | its provider's dialect cannot express a field of the request | where we choose the model |
+| `parameters` | its provider's dialect cannot express a field of the request | all, unless fields may be dropped |
 | `weight` | its capability is below the caller's `min_weight` | policy |
 | `window` | the input, with headroom, and the output do not fit | policy; else only where there is no doubt |
 | `budget` | its estimated cost is above `max_budget_usd` | policy |
@@ -130,12 +130,19 @@ def _why_features(offer: Offer, scene: Scene) -> str:
     return f"declares no {', '.join(sorted(scene.ask.features - offer.capabilities))}"
 
 
+def unsaid(offer: Offer, scene: Scene) -> tuple[str, ...]:
+    """Fields of the request that this offer's provider, or else its model, will not hear."""
+    told = scene.ask.unsupported[offer.provider]
+    return (scene.ask.unsupported[offer.name] or ()) if told is None else told
+
+
 def _cannot_say(offer: Offer, scene: Scene) -> bool:
-    return bool(scene.ask.unsupported.get(offer.provider))
+    told = scene.ask.unsupported[offer.provider]
+    return bool(scene.ask.unsupported[offer.name] if told is None else told)
 
 
 def _why_cannot_say(offer: Offer, scene: Scene) -> str:
-    return f"provider {offer.provider} cannot express {', '.join(scene.ask.unsupported[offer.provider])}"
+    return f"provider {offer.provider} cannot express {', '.join(unsaid(offer, scene))}"
 
 
 def _too_weak(offer: Offer, scene: Scene) -> bool:
@@ -232,8 +239,10 @@ _HOPELESS = Rule("window", _hopeless, _why_hopeless, one_text)
 _OPEN_IS_OUT = Rule("circuit", _circuit_open, _why_circuit, _drops_open)
 
 FORGIVEN = (FEATURES, PARAMETERS)
-"""Operators declare too little: where every offer of a named model breaks these, the provider is asked anyway."""
+"""Operators declare too little: where every offer of a named model lacks a feature, the provider is asked anyway; and
+where none can be told a field, it is left out if the files allow that."""
 NAMED = (_ENDPOINT, _HOPELESS, _DISABLED, _OPEN_IS_OUT)
+NAMED_WORD_FOR_WORD = (_ENDPOINT, PARAMETERS, _HOPELESS, _DISABLED, _OPEN_IS_OUT)
 CHOSEN = (_ENDPOINT, FEATURES, PARAMETERS, _HOPELESS, _DISABLED, _OPEN_IS_OUT)
 """Where we pick among models, we answer for the pick."""
 POLICY = (

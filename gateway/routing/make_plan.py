@@ -6,15 +6,17 @@ these two functions. The same snapshot, moment and ask give the same plan.
 
 from sys import maxsize
 
+from msgspec.structs import replace
+
 from gateway.domain.ask import Ask
-from gateway.domain.moment import Moment
+from gateway.domain.moment import EMPTY, Moment
 from gateway.domain.plan import Plan
 from gateway.domain.snapshot import Snapshot
 from gateway.routing.lineup import Depth
 from gateway.routing.named import plan_named
 from gateway.routing.policy import plan_policy
 from gateway.routing.refuse import nothing_to_try
-from gateway.routing.scene import Scene, set_scene
+from gateway.routing.scene import Scene, may_drop, set_scene
 
 FEWEST_STEPS = 8
 REFUSALS_KEPT = 16
@@ -43,6 +45,14 @@ def explain_plan(snapshot: Snapshot, moment: Moment, ask: Ask) -> Plan:
 
 
 def _draft(scene: Scene, depth: Depth) -> Plan:
+    """Where fields may be dropped, that is done only if nobody can be told them all."""
+    plan = _drawn(scene, depth)
+    if plan.steps or not scene.ask.unsupported or not may_drop(scene):
+        return plan
+    return _drawn(replace(scene, ask=replace(scene.ask, unsupported=EMPTY)), depth)
+
+
+def _drawn(scene: Scene, depth: Depth) -> Plan:
     if scene.policy is not None:
         return plan_policy(scene, scene.policy, depth)
     return plan_named(scene, depth)

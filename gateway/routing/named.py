@@ -15,11 +15,22 @@ from collections.abc import Iterator, Sequence
 
 from gateway.domain.plan import Plan
 from gateway.domain.table import Offer
-from gateway.routing.eligible import CHOSEN, FORGIVEN, NAMED, Notes, Sieve, make_sieve, serves
+from gateway.routing.eligible import (
+    CHOSEN,
+    FORGIVEN,
+    NAMED,
+    NAMED_WORD_FOR_WORD,
+    PARAMETERS,
+    Notes,
+    Sieve,
+    make_sieve,
+    serves,
+    unsaid,
+)
 from gateway.routing.lineup import Depth, Lineup
-from gateway.routing.refuse import lacks, no_name, unknown_fallback, unknown_model, wrong_endpoint
+from gateway.routing.refuse import cannot_say, lacks, no_name, unknown_fallback, unknown_model, wrong_endpoint
 from gateway.routing.resolve import AUTO, Target, resolve, resolve_declared
-from gateway.routing.scene import Scene, permitted
+from gateway.routing.scene import Scene, may_drop, permitted
 
 STRICT_FEATURES = ("dimensions",)
 """What a model can or cannot do for certain: asked of a named model that cannot, it is the caller's mistake."""
@@ -37,6 +48,7 @@ def plan_named(scene: Scene, depth: Depth) -> Plan:
     lineup.enlist(target, strict if target.chosen else _lenient(name, target, strict))
     if lineup.empty and not target.chosen:
         _check_endpoint(name, target, scene)
+        _check_words(target, scene)
     for number, fallback in enumerate(chain, 1):
         lineup.enlist(fallback, strict, f"fallback-{number}")
     return Plan(
@@ -108,23 +120,35 @@ def _configured_chain(target: Target, scene: Scene, notes: Notes) -> Sequence[Ta
 def _lenient(name: str, target: Target, strict: Sieve) -> Sieve:
     """A named model is passed over only where another of its offers does better."""
     _, scene, notes = strict
-    forgiven = [rule for rule in FORGIVEN if rule.matters(scene)]
-    offers = _offers(target) if forgiven else []
-    if not forgiven or any(not any(rule.breaks(offer, scene) for rule in forgiven) for offer in offers):
+    doubts = [rule for rule in FORGIVEN if rule.matters(scene)]
+    offers = _offers(target) if doubts else []
+    if not doubts or any(not any(rule.breaks(offer, scene) for rule in doubts) for offer in offers):
         return strict
     for feature in STRICT_FEATURES:
         if feature in scene.ask.features and not any(feature in offer.capabilities for offer in offers):
             raise lacks(name, feature)
+    aloud = PARAMETERS in doubts and not may_drop(scene)
     for offer in offers:
-        broken = next(rule for rule in forgiven if rule.breaks(offer, scene))
-        notes.note(offer.name, broken.word, f"{broken.why(offer, scene)}; tried all the same, as no other does better")
-    return make_sieve(NAMED, scene, notes)
+        broken = next(rule for rule in doubts if rule.breaks(offer, scene))
+        if not (aloud and PARAMETERS.breaks(offer, scene)):
+            why = f"{broken.why(offer, scene)}; tried all the same, as no other does better"
+            notes.note(offer.name, broken.word, why)
+    return make_sieve(NAMED_WORD_FOR_WORD if aloud else NAMED, scene, notes)
 
 
 def _check_endpoint(name: str, target: Target, scene: Scene) -> None:
     offers = _offers(target)
     if not any(serves(offer, scene) for offer in offers):
         raise wrong_endpoint(name, scene, frozenset[str]().union(*(offer.capabilities for offer in offers)))
+
+
+def _check_words(target: Target, scene: Scene) -> None:
+    """Nobody who serves this model can be told all that the caller wants: their mistake, not a reason to fall back."""
+    if not scene.ask.unsupported or may_drop(scene):
+        return
+    serving = [offer for offer in _offers(target) if serves(offer, scene)]
+    if serving and all(unsaid(offer, scene) for offer in serving):
+        raise cannot_say(unsaid(serving[0], scene)[0], serving[0].provider)
 
 
 def _offers(target: Target) -> list[Offer]:

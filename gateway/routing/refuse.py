@@ -63,6 +63,16 @@ def lacks(name: str, feature: str) -> RequestError:
     )
 
 
+def cannot_say(field: str, provider: str) -> RequestError:
+    return RequestError(
+        "invalid_value",
+        "unsupported_parameter",
+        f"`{field}` cannot be expressed to the provider `{provider}`. Leave it out, or ask another model.",
+        param=field,
+        provider=provider,
+    )
+
+
 def unknown_mode(mode: str, modes: tuple[str, ...]) -> RequestError:
     return RequestError(
         "bad_request",
@@ -118,7 +128,7 @@ def _no_feature(_plan: Plan, scene: Scene) -> RequestError:
 
 
 def _no_parameter(_plan: Plan, scene: Scene) -> RequestError:
-    fields = ", ".join(sorted({field for fields in scene.ask.unsupported.values() for field in fields}))
+    fields = ", ".join(sorted({field for fields in scene.ask.unsupported.values() for field in fields or ()}))
     return RequestError(
         "invalid_value", "unsupported_parameter", f"No provider that may be used here can express {fields}."
     )

@@ -47,6 +47,11 @@ def set_scene(snapshot: Snapshot, moment: Moment, ask: Ask) -> Scene:
     )
 
 
+def may_drop(scene: Scene) -> bool:
+    """Fields that a provider cannot be told may be left out."""
+    return scene.snapshot.defaults.unsupported_parameters == "drop"
+
+
 def cost_of(offer: Offer, scene: Scene) -> float:
     """What this request costs at this offer, if it uses all the output it asks for."""
     ask, most, wanted = scene.ask, offer.max_output_tokens, scene.wanted

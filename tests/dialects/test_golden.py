@@ -88,7 +88,7 @@ def pretty(value: Any) -> str:
 @pytest.mark.parametrize(("case", "dialect"), list(requests()))
 def test_the_wire_request_is_the_recorded_one(case: str, dialect: str, update_golden: bool) -> None:
     speaker, provider, ask = dialect_of(dialect), provider_of(dialect), ask_of(case)
-    refused = speaker.unsupported(ask, provider)
+    refused = speaker.unsupported(ask, provider, an_offer("upstream-id", dialect))
     call = speaker.request(ask, an_offer("upstream-id", dialect), provider, PROOF)
     seen = {
         "unsupported": list(refused),

@@ -41,7 +41,7 @@ def body(provider: Provider, **more: Any) -> Any:
 
 def refused(provider: Provider, **fields: Any) -> tuple[str, ...]:
     ask = an_ask("smart", payload={"model": "smart", "messages": HELLO, **fields})
-    return dialect_of(provider.dialect).unsupported(ask, provider)
+    return dialect_of(provider.dialect).unsayable(ask, provider)
 
 
 def test_the_model_is_the_offers_id_and_nothing_is_invented() -> None:

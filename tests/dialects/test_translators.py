@@ -39,7 +39,7 @@ def body_of(speaker: Dialect, payload: dict[str, Any], stream: bool = False) -> 
 @given(payload=SENSELESS)
 def test_no_payload_makes_a_translator_raise_and_it_is_never_changed(speaker: Dialect, payload: dict[str, Any]) -> None:
     before = msgspec.json.encode(payload)
-    named = speaker.unsupported(an_ask(payload=payload), PLACE)
+    named = speaker.unsayable(an_ask(payload=payload), PLACE)
     assert all(isinstance(name, str) and name for name in named)
     assert isinstance(body_of(speaker, payload), dict)
     assert msgspec.json.encode(payload) == before
@@ -49,7 +49,7 @@ def test_no_payload_makes_a_translator_raise_and_it_is_never_changed(speaker: Di
 @given(messages=conversations())
 def test_what_openai_can_express_survives_the_way_to_anthropic_and_back(messages: list[dict[str, Any]]) -> None:
     payload = {"model": "m", "messages": messages, "max_completion_tokens": 9}
-    assert Anthropic().unsupported(an_ask(payload=payload), PLACE) == ()
+    assert Anthropic().unsayable(an_ask(payload=payload), PLACE) == ()
     wire = body_of(Anthropic(), payload)
     back = chat_payload(wire)
     assert body_of(Anthropic(), back) == wire
@@ -67,7 +67,7 @@ def flat(said: dict[str, Any]) -> dict[str, Any]:
 @given(messages=conversations())
 def test_what_openai_can_express_is_all_there_for_google(messages: list[dict[str, Any]]) -> None:
     payload = {"model": "m", "messages": messages}
-    assert Gemini().unsupported(an_ask(payload=payload), PLACE) == ()
+    assert Gemini().unsayable(an_ask(payload=payload), PLACE) == ()
     told = msgspec.json.encode(body_of(Gemini(), payload)).decode()
     texts = [msgspec.json.encode(each["content"]).decode() for each in messages]
     assert all(text in told for text in texts)

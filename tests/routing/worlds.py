@@ -1,5 +1,6 @@
 """Worlds written in YAML, for cases that are read as a table: what is left out is filled in."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -87,7 +88,8 @@ def an_ask_of(said: Yaml) -> Ask:
     if "features" in given:
         given["features"] = frozenset(given["features"])
     if "unsupported" in given:
-        given["unsupported"] = {name: tuple(fields) for name, fields in given["unsupported"].items()}
+        told = {name: tuple(fields) for name, fields in given["unsupported"].items()}
+        given["unsupported"] = defaultdict(tuple, told)
     if "policy" in given:
         bounds = {"mode": "normal", "max_budget_usd": 0.05, "max_latency_ms": 20_000, "min_weight": 0.0}
         given |= {"surface": "policy", "policy": Policy(**(bounds | given["policy"]))}

@@ -8,6 +8,7 @@ import msgspec
 from gateway.dialects.anthropic.answer import read_answer
 from gateway.dialects.anthropic.errors import refusal
 from gateway.dialects.anthropic.expressible import unexpressed
+from gateway.dialects.anthropic.models import SAMPLING, refused_sampling
 from gateway.dialects.anthropic.reader import Reader
 from gateway.dialects.anthropic.request import body
 from gateway.dialects.base import NO_PROOF, Dialect, Proof, Seal, Support
@@ -60,8 +61,13 @@ class Anthropic(Dialect):
         }
     )
 
-    def unsupported(self, ask: Ask, provider: Provider) -> tuple[str, ...]:  # noqa: ARG002
+    model_fields = frozenset(SAMPLING)
+
+    def unsayable(self, ask: Ask, provider: Provider) -> tuple[str, ...]:  # noqa: ARG002
         return unexpressed(ask.payload)
+
+    def refused_by_model(self, ask: Ask, offer: Offer) -> tuple[str, ...]:
+        return refused_sampling(ask.payload, offer.id)
 
     def request(self, ask: Ask, offer: Offer, provider: Provider, proof: Proof = NO_PROOF) -> Call:  # noqa: ARG002
         return Call(

@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.dialects import expressible as can
 from gateway.dialects.anthropic.expressible import FIELDS
+from gateway.dialects.anthropic.models import BUDGETED, refused_sampling
 from gateway.dialects.anthropic.schema import fit
 from gateway.dialects.anthropic.turns import turns
 from gateway.domain.table import Offer
@@ -16,18 +17,6 @@ BUDGETS: Mapping[str, int] = MappingProxyType(
     {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24_576, "xhigh": 32_000, "max": 60_000}
 )
 """Tokens of thought for models that take a budget instead of an effort."""
-BUDGETED = (
-    "claude-3",
-    "opus-4-0",
-    "opus-4-1",
-    "opus-4-2025",
-    "opus-4-5",
-    "sonnet-4-0",
-    "sonnet-4-2025",
-    "sonnet-4-5",
-    "haiku-4-5",
-)
-"""Models older than adaptive thinking, by a part of their id."""
 TIERS = {"auto": "auto", "default": "standard_only"}
 JSON_ONLY = "Answer with one JSON object and nothing else: no code fence, no text before or after it."
 
@@ -37,6 +26,8 @@ def body(payload: Mapping[str, Any], offer: Offer, *, stream: bool) -> dict[str,
     said = {
         name: value for name, value in payload.items() if value is not None and FIELDS.get(name, can.nothing)(value)
     }
+    for name in refused_sampling(said, offer.id):
+        del said[name]
     system, messages = turns(said.get("messages"))
     limit = can.token_limit(said) or offer.max_output_tokens or DEFAULT_MAX_TOKENS
     wire: dict[str, Any] = {"model": offer.id, "max_tokens": limit, "messages": messages}

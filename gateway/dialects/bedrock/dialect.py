@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from gateway.dialects import expressible as can
+from gateway.dialects.anthropic.models import SAMPLING, refused_sampling
 from gateway.dialects.base import NO_PROOF, Around, Dialect, Proof, Seal, StreamReader, Support, Token
 from gateway.dialects.bedrock import credentials, embed, request, sts
 from gateway.dialects.bedrock.answer import read_answer
@@ -49,10 +50,15 @@ class Bedrock(Dialect):
 
     support = SUPPORT
 
-    def unsupported(self, ask: Ask, provider: Provider) -> tuple[str, ...]:  # noqa: ARG002
+    model_fields = frozenset(SAMPLING)
+
+    def unsayable(self, ask: Ask, provider: Provider) -> tuple[str, ...]:  # noqa: ARG002
         if ask.endpoint == "embeddings":
             return tuple(can.unexpressed(ask.payload, EMBEDDING_FIELDS))
         return unexpressed(ask.payload)
+
+    def refused_by_model(self, ask: Ask, offer: Offer) -> tuple[str, ...]:
+        return refused_sampling(ask.payload, offer.id)
 
     def request(self, ask: Ask, offer: Offer, provider: Provider, proof: Proof = NO_PROOF) -> Call:
         if ask.endpoint == "embeddings":

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from gateway.dialects import expressible as can
-from gateway.dialects.anthropic.request import BUDGETED, BUDGETS, JSON_ONLY, SMALLEST_BUDGET
+from gateway.dialects.anthropic.models import BUDGETED, refused_sampling
+from gateway.dialects.anthropic.request import BUDGETS, JSON_ONLY, SMALLEST_BUDGET
 from gateway.dialects.anthropic.schema import fit
 from gateway.dialects.bedrock.expressible import FIELDS, TIERS
 from gateway.dialects.bedrock.turns import cache_point, turns
@@ -29,6 +30,8 @@ def body(payload: Mapping[str, Any], offer: Offer, provider: Provider) -> dict[s
     said = {
         name: value for name, value in payload.items() if value is not None and FIELDS.get(name, can.nothing)(value)
     }
+    for name in refused_sampling(said, offer.id):
+        del said[name]
     family = family_of(offer.id)
     system, messages = turns(said.get("messages"))
     if messages:

@@ -65,7 +65,7 @@ class Cohere(Dialect):
 
     support = SUPPORT
 
-    def unsupported(self, ask: Ask, provider: Provider) -> tuple[str, ...]:  # noqa: ARG002
+    def unsayable(self, ask: Ask, provider: Provider) -> tuple[str, ...]:  # noqa: ARG002
         if ask.endpoint == "embeddings":
             return tuple(can.unexpressed(ask.payload, EMBEDDING_FIELDS))
         return unexpressed(ask.payload)

@@ -24,8 +24,8 @@ class Vertex(Gemini):
 
     support: Mapping[str, Support] = MappingProxyType({**Gemini.support, "model_listing": "refused"})
 
-    def unsupported(self, ask: Ask, provider: Provider) -> tuple[str, ...]:
-        names = super().unsupported(ask, provider)
+    def unsayable(self, ask: Ask, provider: Provider) -> tuple[str, ...]:
+        names = super().unsayable(ask, provider)
         return names if ask.payload.get("service_tier") in TIERS_THERE else (*names, "service_tier")
 
     def address(self, ask: Ask, offer: Offer, provider: Provider) -> str:

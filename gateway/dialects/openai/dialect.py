@@ -32,7 +32,7 @@ class OpenAI(Dialect):
     def support_of(self, dialect: str) -> Mapping[str, Support]:
         return support_by_quirks(HOSTS.get(dialect, AS_WRITTEN))
 
-    def unsupported(self, ask: Ask, provider: Provider) -> tuple[str, ...]:
+    def unsayable(self, ask: Ask, provider: Provider) -> tuple[str, ...]:
         quirks = self._routes.of(provider).quirks
         return tuple(refused(ask.payload, quirks)) if quirks.refuse_fields else ()
 

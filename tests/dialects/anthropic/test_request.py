@@ -32,7 +32,7 @@ def wire(messages: Any = None, offer: Any = OFFER, stream: bool = False, **field
 
 def refused(messages: Any = None, **fields: Any) -> tuple[str, ...]:
     ask = an_ask(payload={"model": "x", "messages": HELLO if messages is None else messages, **fields})
-    return Anthropic().unsupported(ask, PROVIDER)
+    return Anthropic().unsayable(ask, PROVIDER)
 
 
 def test_the_smallest_request_says_the_offers_id_and_a_limit() -> None:
@@ -179,9 +179,7 @@ def test_images_go_as_they_came_by_url_or_as_data_and_documents_too() -> None:
         ({"max_tokens": 5, "max_completion_tokens": 7}, {"max_tokens": 7}),
         ({"stop": "END"}, {"stop_sequences": ["END"]}),
         ({"stop": ["a", "b"]}, {"stop_sequences": ["a", "b"]}),
-        ({"temperature": 0.5, "top_p": 0.9}, {"temperature": 0.5, "top_p": 0.9}),
         ({"temperature": 1.0, "top_p": 1}, {}),
-        ({"temperature": 0}, {"temperature": 0}),
         ({"user": "u-1"}, {"metadata": {"user_id": "u-1"}}),
         ({"service_tier": "default"}, {"service_tier": "standard_only"}),
         (
@@ -199,6 +197,30 @@ def test_images_go_as_they_came_by_url_or_as_data_and_documents_too() -> None:
 def test_parameters(fields: dict[str, Any], expected: dict[str, Any]) -> None:
     assert wire(**fields) == {"model": "claude-opus-5", "max_tokens": 128_000, "messages": [HI]} | expected
     assert refused(**fields) == ()
+
+
+SAMPLING = [
+    ("claude-sonnet-4-20250514", {"temperature": 0.5, "top_p": 0.9}, ()),
+    ("claude-3-haiku-20240307", {"temperature": 0, "top_k": 3}, ()),
+    ("some-other-model", {"temperature": 0.5, "top_p": 0.9, "top_k": 3}, ()),
+    ("claude-sonnet-4-6", {"temperature": 0.5}, ()),
+    ("claude-sonnet-4-6", {"temperature": 0.5, "top_p": 0.9}, ("top_p",)),
+    ("claude-opus-4-7", {"temperature": 0.5, "top_p": 0.9}, ("temperature", "top_p")),
+    ("claude-opus-5", {"temperature": 0}, ("temperature",)),
+    ("claude-haiku-5-5", {"top_k": 3, "temperature": 1}, ("top_k",)),
+]
+
+
+@pytest.mark.parametrize(("model", "fields", "named"), SAMPLING)
+def test_newer_models_choose_their_words_by_themselves(
+    model: str, fields: dict[str, Any], named: tuple[str, ...]
+) -> None:
+    ask = an_ask(payload={"messages": [{"role": "user", "content": "Hello!"}], **fields})
+    offer = an_offer(model, "anthropic")
+    assert Anthropic().unsupported(ask, PROVIDER, offer) == named
+    sent = {name: value for name, value in fields.items() if name not in named and (name, value) != ("temperature", 1)}
+    body = wire(offer=offer, **fields)
+    assert {name: body[name] for name in ("temperature", "top_p", "top_k") if name in body} == sent
 
 
 def test_older_models_think_within_a_budget_that_leaves_room_for_the_answer() -> None:

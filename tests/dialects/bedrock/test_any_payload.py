@@ -36,7 +36,7 @@ def body_of(speaker: Dialect, payload: dict[str, Any], model: str = "m") -> Any:
 @given(payload=SENSELESS)
 def test_no_payload_makes_a_translator_raise_and_it_is_never_changed(speaker: Dialect, payload: dict[str, Any]) -> None:
     before = msgspec.json.encode(payload)
-    assert all(isinstance(name, str) and name for name in speaker.unsupported(an_ask(payload=payload), PLACE))
+    assert all(isinstance(name, str) and name for name in speaker.unsayable(an_ask(payload=payload), PLACE))
     for model in MODELS:
         assert isinstance(body_of(speaker, payload, model), dict)
     assert msgspec.json.encode(payload) == before
@@ -46,7 +46,7 @@ def test_no_payload_makes_a_translator_raise_and_it_is_never_changed(speaker: Di
 @given(messages=conversations())
 def test_what_openai_can_express_is_said_to_bedrock_in_order_and_whole(messages: list[dict[str, Any]]) -> None:
     payload = {"model": "m", "messages": messages}
-    assert Bedrock().unsupported(an_ask(payload=payload), PLACE) == ()
+    assert Bedrock().unsayable(an_ask(payload=payload), PLACE) == ()
     wire = body_of(Bedrock(), payload)
     assert [*_of_system(wire), *_of_turns(wire)] == list(_of_messages(messages))
     roles = [turn["role"] for turn in wire["messages"]]
@@ -57,7 +57,7 @@ def test_what_openai_can_express_is_said_to_bedrock_in_order_and_whole(messages:
 @given(messages=conversations())
 def test_what_openai_can_express_is_said_to_cohere_in_order_and_whole(messages: list[dict[str, Any]]) -> None:
     payload = {"model": "m", "messages": messages}
-    assert Cohere().unsupported(an_ask(payload=payload), PLACE) == ()
+    assert Cohere().unsayable(an_ask(payload=payload), PLACE) == ()
     back = [
         {**turn, "content": turn.get("tool_plan", turn.get("content", ""))}
         for turn in body_of(Cohere(), payload)["messages"]

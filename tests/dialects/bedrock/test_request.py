@@ -45,6 +45,13 @@ def wire(ask: Ask, model: str = CLAUDE, **options: str) -> dict[str, Any]:
     return body
 
 
+def test_newer_claude_models_are_not_told_how_to_sample() -> None:
+    ask, newer = asked(temperature=0.5, top_k=3), an_offer("eu.anthropic.claude-opus-4-8", "aws")
+    assert BEDROCK.unsupported(ask, a_place(), newer) == ("temperature", "top_k")
+    assert wire(ask, newer.id) == {"messages": [{"role": "user", "content": [{"text": "Hi"}]}]}
+    assert BEDROCK.unsupported(ask, a_place(), an_offer("amazon.nova-pro-v1:0", "aws")) == ()
+
+
 def test_a_model_id_is_quoted_in_the_path_and_the_region_is_in_the_host() -> None:
     url = call(asked(), place=a_place(region="eu-west-1")).url
     assert url == (
@@ -164,7 +171,7 @@ def test_a_conversation_with_tools_becomes_alternating_turns() -> None:
         ],
         "toolChoice": {"any": {}},
     }
-    assert BEDROCK.unsupported(ask, a_place()) == ()
+    assert BEDROCK.unsayable(ask, a_place()) == ()
 
 
 SPEAKING = {"type": "function", "function": {"name": "f"}}
@@ -183,17 +190,18 @@ def test_tools_of_the_past_are_declared_although_none_is_offered() -> None:
 
 def test_forbidding_tools_leaves_them_out_and_cannot_be_said_once_one_was_called() -> None:
     assert "toolConfig" not in wire(asked(tools=[SPEAKING], tool_choice="none"))
-    assert BEDROCK.unsupported(asked(tools=[SPEAKING], tool_choice="none"), a_place()) == ()
-    assert BEDROCK.unsupported(asked(*CALLED, tool_choice="none"), a_place()) == ("tool_choice",)
+    assert BEDROCK.unsayable(asked(tools=[SPEAKING], tool_choice="none"), a_place()) == ()
+    assert BEDROCK.unsayable(asked(*CALLED, tool_choice="none"), a_place()) == ("tool_choice",)
 
 
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
         (
-            {"max_tokens": 5, "temperature": 0.5, "top_p": 0.9, "stop": "END"},
-            {"inferenceConfig": {"maxTokens": 5, "temperature": 0.5, "topP": 0.9, "stopSequences": ["END"]}},
+            {"max_tokens": 5, "temperature": 0.5, "stop": "END"},
+            {"inferenceConfig": {"maxTokens": 5, "temperature": 0.5, "stopSequences": ["END"]}},
         ),
+        ({"top_p": 0.9}, {"inferenceConfig": {"topP": 0.9}}),
         ({"max_completion_tokens": 7, "temperature": 1}, {"inferenceConfig": {"maxTokens": 7}}),
         ({"top_k": 3}, {"additionalModelRequestFields": {"top_k": 3}}),
         (
@@ -298,7 +306,7 @@ def test_a_guardrail_in_the_options_is_applied() -> None:
 def test_other_media_become_blocks(part: dict[str, Any], block: dict[str, Any]) -> None:
     ask = asked({"role": "user", "content": [part]})
     assert wire(ask)["messages"][0]["content"] == [block]
-    assert BEDROCK.unsupported(ask, a_place()) == ()
+    assert BEDROCK.unsayable(ask, a_place()) == ()
 
 
 @pytest.mark.parametrize(
@@ -345,7 +353,7 @@ def test_other_media_become_blocks(part: dict[str, Any], block: dict[str, Any]) 
 )
 def test_what_converse_cannot_say_is_refused_by_name_and_left_out(fields: dict[str, Any], named: str) -> None:
     ask = asked(**fields)
-    assert BEDROCK.unsupported(ask, a_place()) == (named,)
+    assert BEDROCK.unsayable(ask, a_place()) == (named,)
     json.loads(call(ask).body)
 
 
@@ -375,12 +383,12 @@ def test_embedding_models_are_asked_in_their_own_words(
     made = call(ask, model, a_place(**options))
     assert made.url.endswith("/invoke")
     assert json.loads(made.body) == expected
-    assert BEDROCK.unsupported(ask, a_place()) == ()
+    assert BEDROCK.unsayable(ask, a_place()) == ()
 
 
 def test_tokens_cannot_be_embedded() -> None:
     ask = an_ask(endpoint="embeddings", payload={"model": "m", "input": [1, 2]})
-    assert BEDROCK.unsupported(ask, a_place()) == ("input",)
+    assert BEDROCK.unsayable(ask, a_place()) == ("input",)
 
 
 def test_models_are_listed_at_the_control_plane() -> None:
@@ -428,5 +436,5 @@ FIELDS = st.sampled_from(
 @given(st.dictionaries(FIELDS, ANYTHING, max_size=4), st.lists(ANYTHING, max_size=3))
 def test_no_payload_makes_it_raise(payload: dict[str, Any], messages: list[Any]) -> None:
     ask = an_ask(payload={"model": "m", "messages": messages, **payload})
-    BEDROCK.unsupported(ask, a_place())
+    BEDROCK.unsayable(ask, a_place())
     json.loads(call(ask).body)

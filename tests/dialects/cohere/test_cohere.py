@@ -62,7 +62,7 @@ def test_a_conversation_with_tools_is_told() -> None:
         tools=[TOOL],
         stream=True,
     )
-    assert COHERE.unsupported(ask, PLACE) == ()
+    assert COHERE.unsayable(ask, PLACE) == ()
     body = wire(ask)
     assert body["stream"] is True
     assert body["tools"] == [TOOL]
@@ -107,7 +107,7 @@ SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
     ],
 )
 def test_a_setting_finds_its_place(fields: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert COHERE.unsupported(asked(**fields), PLACE) == ()
+    assert COHERE.unsayable(asked(**fields), PLACE) == ()
     body = wire(asked(**fields))
     assert {name: value for name, value in body.items() if name not in {"model", "messages", "stream"}} == expected
 
@@ -142,7 +142,7 @@ def test_strict_tools_are_strict() -> None:
     ],
 )
 def test_what_cohere_cannot_say_is_refused_by_name(fields: dict[str, Any], named: str) -> None:
-    assert COHERE.unsupported(asked(**fields), PLACE) == (named,)
+    assert COHERE.unsayable(asked(**fields), PLACE) == (named,)
     wire(asked(**fields))
 
 
@@ -393,7 +393,7 @@ def embedding(**payload: Any) -> Ask:
 
 def test_embeddings_are_asked_for() -> None:
     ask = embedding(input=["a", "b"], dimensions=256, encoding_format="base64")
-    assert COHERE.unsupported(ask, PLACE) == ()
+    assert COHERE.unsayable(ask, PLACE) == ()
     assert wire(ask) == {
         "model": "command-a",
         "texts": ["a", "b"],
@@ -408,7 +408,7 @@ def test_embeddings_are_asked_for() -> None:
 
 @pytest.mark.parametrize("given", [[1, 2], [[1], [2]], ["x"] * 97])
 def test_tokens_and_too_many_texts_cannot_be_embedded(given: Any) -> None:
-    assert COHERE.unsupported(embedding(input=given), PLACE) == ("input",)
+    assert COHERE.unsayable(embedding(input=given), PLACE) == ("input",)
 
 
 @pytest.mark.parametrize(

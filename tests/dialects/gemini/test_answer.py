@@ -281,7 +281,7 @@ def test_b16_embeddings_that_do_not_fit_the_input_are_garbled(body: bytes) -> No
 
 def test_token_arrays_cannot_be_embedded() -> None:
     ask = an_ask(endpoint="embeddings", payload={"model": "x", "input": [1, 2]})
-    assert Gemini().unsupported(ask, a_provider()) == ("input",)
+    assert Gemini().unsayable(ask, a_provider()) == ("input",)
 
 
 def test_models_are_listed() -> None:

@@ -31,7 +31,7 @@ def wire(messages: Any = None, offer: Any = OFFER, **fields: Any) -> dict[str, A
 
 def refused(messages: Any = None, **fields: Any) -> tuple[str, ...]:
     ask = an_ask(payload={"model": "x", "messages": HELLO if messages is None else messages, **fields})
-    return Gemini().unsupported(ask, PROVIDER)
+    return Gemini().unsayable(ask, PROVIDER)
 
 
 def test_the_smallest_request_and_the_key_never_in_the_address() -> None:

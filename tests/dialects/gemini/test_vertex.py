@@ -93,7 +93,7 @@ def test_embeddings_are_predictions() -> None:
 
 def test_service_tiers_are_refused_there() -> None:
     ask = an_ask(payload={"model": "x", "messages": [{"role": "user", "content": "x"}], "service_tier": "flex"})
-    assert Vertex().unsupported(ask, provider()) == ("service_tier",)
+    assert Vertex().unsayable(ask, provider()) == ("service_tier",)
     assert "serviceTier" not in msgspec.json.decode(Vertex().request(ask, OFFER, provider()).body)
 
 

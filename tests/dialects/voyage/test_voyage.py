@@ -49,14 +49,14 @@ def test_embeddings_are_asked_for(payload: dict[str, Any], options: dict[str, st
     call = VOYAGE.request(asked(**payload), an_offer("voyage-4", "voyage"), place)
     assert call.url == "https://api.voyageai.com/v1/embeddings"
     assert json.loads(call.body) == {"model": "voyage-4", "truncation": False, **expected}
-    assert VOYAGE.unsupported(asked(**payload), place) == ()
+    assert VOYAGE.unsayable(asked(**payload), place) == ()
 
 
 @pytest.mark.parametrize("given", [[1, 2], ["x"] * 1001])
 def test_what_cannot_be_embedded_is_refused_by_name(given: Any) -> None:
-    assert VOYAGE.unsupported(asked(input=given), PLACE) == ("input",)
-    assert VOYAGE.unsupported(asked(input="a", user="u"), PLACE) == ("user",)
-    assert VOYAGE.unsupported(an_ask(), PLACE) == ("messages",)
+    assert VOYAGE.unsayable(asked(input=given), PLACE) == ("input",)
+    assert VOYAGE.unsayable(asked(input="a", user="u"), PLACE) == ("user",)
+    assert VOYAGE.unsayable(an_ask(), PLACE) == ("messages",)
 
 
 def answer(ask: Ask, fields: Any, status: int = 200) -> Answer | Failure:

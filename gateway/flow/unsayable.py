@@ -1,0 +1,43 @@
+"""What cannot be said to whom: asked of the dialects only for the providers and offers that routing really looks at."""
+
+from gateway.dialects.bridge import speaker_for
+from gateway.dialects.registry import dialect_of
+from gateway.domain.ask import Ask
+from gateway.domain.table import Offer, Provider, Table
+
+
+class Unsayable(dict[str, tuple[str, ...] | None]):
+    """By a provider's name, or where it depends on the model by an offer's; worked out when it is first looked up."""
+
+    __slots__ = ("_ask", "_table")
+
+    def __init__(self, table: Table, ask: Ask) -> None:
+        super().__init__()
+        self._table = table
+        self._ask = ask
+
+    def __bool__(self) -> bool:
+        """Nobody knows before they have asked."""
+        return True
+
+    def __missing__(self, name: str) -> tuple[str, ...] | None:
+        provider = self._table.providers.get(name)
+        if provider is None:
+            told: tuple[str, ...] | None = unsupported(self._table, self._ask, self._table.offers[name])
+        else:
+            told = self._by_provider(provider)
+        self[name] = told
+        return told
+
+    def _by_provider(self, provider: Provider) -> tuple[str, ...] | None:
+        """Completions may be spoken through chat, and that depends on the model, too."""
+        ask, dialect = self._ask, dialect_of(provider.dialect)
+        if ask.endpoint == "completions" or not dialect.model_fields.isdisjoint(ask.payload):
+            return None
+        return dialect.unsayable(ask, provider)
+
+
+def unsupported(table: Table, ask: Ask, offer: Offer) -> tuple[str, ...]:
+    """All fields of the request that cannot be said to this offer."""
+    provider = table.providers[offer.provider]
+    return speaker_for(dialect_of(provider.dialect), ask, offer).unsupported(ask, provider, offer)
