@@ -39,18 +39,36 @@ class Footprint(Struct, frozen=True, dict=True):
         """What a loading of these files would have for its fingerprint, if none of them is missing."""
         return fingerprint_of(self.files)
 
-    def watched(self) -> frozenset[tuple[Path, int, int]]:
-        """Folders whose events matter, each with what tells it from another folder of the same name."""
-        wanted = {folder for file in self.files for folder in on_the_way(file)}
-        for pattern in self.folders:
-            wanted |= {folder for folder in under(pattern) if folder.is_dir()} | {stem(pattern)}
-        return frozenset(identified(wanted))
+    def watched(self) -> "Watched":
+        """What to listen to, as the folders are at this moment."""
+        entries = {entry for file in self.files for entry in on_the_way(file)}
+        whole = {folder for pattern in self.folders for folder in (stem(pattern), *under(pattern)) if folder.is_dir()}
+        return Watched(
+            folders=frozenset(identified({entry.parent for entry in entries} | whole)),
+            names=frozenset(entry.name for entry in entries),
+            whole=frozenset(map(str, whole)),
+        )
 
     @cached_property
     def frozen(self) -> tuple[str, ...]:
         """Files that will never change, because of how they are mounted."""
         mounts = Path("/proc/self/mountinfo")
         return frozen_mounts(self.files, mounts.read_text(errors="replace")) if mounts.exists() else ()
+
+
+class Watched(Struct, frozen=True):
+    """Folders whose events matter, each with what tells it from another folder of the same name."""
+
+    folders: frozenset[tuple[str, int, int]] = frozenset()
+    names: frozenset[str] = frozenset()
+    """Entries that matter, in any of them."""
+    whole: frozenset[str] = frozenset()
+    """Folders in which every entry matters."""
+
+    def concerns(self, path: str) -> bool:
+        """Whether an event there may be one of ours; many may write beside a configuration."""
+        folder, _, name = path.rpartition("/")
+        return name in self.names or folder in self.whole or any(path == watched for watched, _, _ in self.folders)
 
 
 def content_of(file: Path) -> bytes | None:
@@ -84,14 +102,14 @@ def under(pattern: Path) -> Iterator[Path]:
 
 
 def on_the_way(file: Path) -> Iterator[Path]:
-    """The folder of a file and of every link that leads to it: whoever swaps one of these swaps the file.
+    """A file and every link that leads to it: whoever replaces one of these replaces the file.
 
     Behind a link called `..data` nothing is ever written in place, and its target is another folder after each swap.
     """
     path = file.absolute()
     for _ in range(LINKS):
         link = first_link(path)
-        yield (link or path).parent
+        yield link or path
         target = None if link is None or link.name == "..data" else target_of(link)
         if link is None or target is None:
             return
@@ -112,14 +130,14 @@ def first_link(path: Path) -> Path | None:
     return None
 
 
-def identified(folders: Iterable[Path]) -> Iterator[tuple[Path, int, int]]:
+def identified(folders: Iterable[Path]) -> Iterator[tuple[str, int, int]]:
     for folder in folders:
         try:
             stat = folder.stat()
         except OSError:
             continue
         if folder.is_dir():
-            yield folder, stat.st_dev, stat.st_ino
+            yield str(folder), stat.st_dev, stat.st_ino
 
 
 def frozen_mounts(files: Iterable[Path], mountinfo: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -61,31 +61,36 @@ async def _run(path: Path, env: Mapping[str, str], child: Child) -> bytes:
     process = await asyncio.create_subprocess_exec(
         *child.command, str(path), stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=dict(env)
     )
+    if process.stdout is None or process.stderr is None:
+        raise ChildFailedError("the loading process has no pipes")
     try:
-        if process.stdout is None or process.stderr is None:
-            raise ChildFailedError("the loading process has no pipes")
         told, complaint = await asyncio.gather(
-            _read(process.stdout, child.max_bytes), _read_end(process.stderr, COMPLAINT_BYTES)
+            _read(process.stdout, child.max_bytes, process.kill), _read_end(process.stderr, COMPLAINT_BYTES)
         )
         status = await process.wait()
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+        await process.communicate()
+    if told is None:
+        raise ChildFailedError(f"the loading process answered with more than {child.max_bytes} bytes")
     if status != 0:
         raise ChildFailedError(f"the loading process {ended(status)} ({last_word(complaint)})")
     return told
 
 
-async def _read(stream: asyncio.StreamReader, most: int) -> bytes:
+async def _read(stream: asyncio.StreamReader, most: int, stop: Callable[[], None]) -> bytes | None:
+    """None if it was more than that; the pipe is emptied all the same, for only then can it be closed."""
     parts: list[bytes] = []
     size = 0
     while part := await stream.read(1 << 20):
         size += len(part)
-        if size > most:
-            raise ChildFailedError(f"the loading process answered with more than {most} bytes")
-        parts.append(part)
-    return b"".join(parts)
+        if size <= most:
+            parts.append(part)
+        elif size - len(part) <= most:
+            parts.clear()
+            stop()
+    return b"".join(parts) if size <= most else None
 
 
 async def _read_end(stream: asyncio.StreamReader, most: int) -> bytes:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from watchfiles import awatch
 
-from gateway.flow.footprint import Footprint
+from gateway.flow.footprint import Footprint, Watched
 
 LOG = logging.getLogger("tokenhub")
 
@@ -39,7 +39,7 @@ class Watch:
         self.mode: Mode = "off"
         self.footprint = Footprint()
         self._on_change = on_change
-        self._watched: frozenset[tuple[object, int, int]] = frozenset()
+        self._watched = Watched()
         self._seen = ""
         self._moved = asyncio.Event()
         self._look_soon = asyncio.Event()
@@ -65,7 +65,7 @@ class Watch:
 
     @property
     def folders(self) -> tuple[str, ...]:
-        return tuple(sorted(str(folder) for folder, _, _ in self._watched))
+        return tuple(sorted(folder for folder, _, _ in self._watched.folders))
 
     async def settled(self) -> str:
         """The digest of all content, once two looks agree."""
@@ -93,8 +93,9 @@ class Watch:
     async def _rewatch(self) -> None:
         """A folder that was replaced by another of the same name has to be watched anew."""
         watched = await asyncio.to_thread(self.footprint.watched)
-        if watched != self._watched:
-            self._watched = watched
+        moved = watched.folders != self._watched.folders
+        self._watched = watched
+        if moved:
             self._moved.set()
 
     async def _listen(self) -> None:
@@ -116,7 +117,7 @@ class Watch:
         self.mode = "events"
         async for _ in awatch(
             *folders,
-            watch_filter=None,
+            watch_filter=lambda _, path: self._watched.concerns(path),
             debounce=DEBOUNCE_MS,
             step=STEP_MS,
             stop_event=self._moved,

@@ -23,6 +23,7 @@ class Live:
         self._tenure = Tenure(snapshot)
         self._leaving: list[Tenure] = []
         self._on_retired = on_retired
+        self.swaps = 0
 
     def enter(self) -> Snapshot:
         self._tenure.visitors += 1
@@ -44,6 +45,7 @@ class Live:
         old = self._tenure
         self._tenure = Tenure(snapshot)
         self.current = snapshot
+        self.swaps += 1
         if old.visitors:
             self._leaving.append(old)
         else:
