@@ -27,7 +27,9 @@ ID_PREFIX: Mapping[str, str] = {"chat": "chatcmpl-th-", "completions": "cmpl-th-
 PROMPTS_AT_ONCE = 8
 """Prompts of one completions request that are asked side by side where each needs a chat of its own."""
 
-LEFT = Failure(kind="bad_request", code="client_closed", message="The caller left.", blame="nobody")
+LEFT = Failure(
+    kind="bad_request", code="client_closed", message="The caller left.", blame="nobody", possibly_billed=True
+)
 LATE = Failure(
     kind="transient",
     code="deadline_exceeded",

@@ -19,6 +19,7 @@ from gateway.state.limits import Reservation
 Ending = Literal["ok", "broken", "refused", "client_closed", "internal"]
 
 CHARS_A_TOKEN = 4.0
+INTERNAL = 500
 CLIENT_CLOSED = 499
 """In records only: nobody is there to read a status."""
 
@@ -134,6 +135,8 @@ class Receipt:
         if self._closed:
             return
         self._closed = True
+        if self.ending == "internal":
+            self.status, self.error_code = INTERNAL, "internal_error"
         self._gateway.in_flight -= 1
         self._settle()
         self._on_close(self)

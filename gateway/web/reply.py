@@ -19,6 +19,7 @@ from gateway.web.pulse import Pulse
 from gateway.web.surface import Surface, Writer
 
 SHUTDOWN = Failure(kind="transient", code="server_shutdown", message="The gateway is shutting down.", blame="nobody")
+OURS = Failure(kind="transient", code="internal_error", message="The gateway failed.", blame="nobody")
 GONE = Failure(kind="bad_request", code="client_closed", message="The caller left.", blame="nobody")
 
 
@@ -58,7 +59,7 @@ class Reply:
         """Chunks as they come, then the end of the stream, or the error that broke it."""
         self._writer = writer = self._surface.writer(receipt)
         shown = opened.shown
-        failure: Failure | None = GONE
+        failure: Failure | None = OURS
         pulse = Pulse(self._send)
         interrupt = Interrupt()
         self._gateway.open_streams.add(interrupt)
@@ -72,6 +73,9 @@ class Reply:
             last = writer.done() if failure is None else writer.broken(broken_off(failure, receipt))
             await pulse.send(last)
             await self._send({"type": "http.response.body", "body": b""})
+        except asyncio.CancelledError:
+            failure = GONE
+            raise
         finally:
             self._gateway.open_streams.discard(interrupt)
             pulse.stop()
