@@ -151,7 +151,9 @@ def a_world(
     folder: Path, *, more: str = "", timeouts: str = "", models: tuple[str, ...] = tuple(SCENARIOS)
 ) -> Iterator[World]:
     with Wire() as bad, Wire() as good:
-        config = world_config(bad.url, good.url, models, timeouts or "connect: 1s, first_byte: 500ms, idle: 500ms")
+        config = world_config(
+            bad.url, good.url, models, timeouts or "connect: 1s, first_byte: 500ms, idle: 500ms, total: 3s"
+        )
         with serving(config + more, folder) as gateway, gateway.client() as client:
             yield World(gateway, bad, good, client)
 
