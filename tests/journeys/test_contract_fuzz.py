@@ -30,7 +30,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Any:
         yield running
 
 
-@pytest.mark.parametrize("label", OPERATIONS)
+@pytest.mark.parametrize("label", sorted(OPERATIONS))
 @pytest.mark.parametrize("authorised", [True, False], ids=["with a key", "without one"])
 def test_every_answer_is_one_that_the_document_names(gateway: Serving, label: str, authorised: bool) -> None:
     operation = OPERATIONS[label]

@@ -113,6 +113,6 @@ def test_the_sdk_does_not_multiply_retries_that_we_spent(world: tuple[Wire, Serv
 
 
 def test_a_stream_that_breaks_is_an_error_and_no_success(world: tuple[Wire, Serving]) -> None:
-    broken = events([stream_chunk({"content": "Sun"}), b"data: {broken\n\n"], done=False)
+    broken = events([stream_chunk({"content": "Sun"}), b"data: {broken\n\n"], done=False, pace_s=0.05)
     said = run(world, "broken_stream", broken)
     assert (said["text"], said["error"]) == ("Sun", "APIError")
