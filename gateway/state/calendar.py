@@ -10,21 +10,26 @@ from datetime import UTC, datetime
 class Calendar:
     """UTC calendar months, written `2027-01`."""
 
-    __slots__ = ("_from_unix", "_month", "_started", "_until_unix")
+    __slots__ = ("_from_unix", "_month", "_since_unix", "_started", "_until_unix")
 
     def __init__(self, now: float, unix: float) -> None:
         self._started = now
         self._from_unix = unix
         self._month = month_of(unix)
+        self._since_unix = month_start(self._month)
         self._until_unix = next_month(unix)
 
     def unix(self, now: float) -> float:
         return self._from_unix + max(0.0, now - self._started)
 
     def month(self, now: float) -> str:
+        """Of this moment, or of one that has passed."""
         unix = self.unix(now)
+        if unix < self._since_unix:
+            return month_of(unix)
         if unix >= self._until_unix:
             self._month, self._until_unix = month_of(unix), next_month(unix)
+            self._since_unix = month_start(self._month)
         return self._month
 
     def skew_s(self, now: float, unix: float) -> float:

@@ -1,7 +1,8 @@
 """What a request asks of its key's limits, and what it may be told: admitted with so much set aside, or why not.
 
 A request is admitted with an upper bound of its tokens and its cost, and settled with what it really used: more is
-recorded in full, less flows back. The counters live in a store, in memory or shared; all of them answer alike.
+recorded in full, less flows back. Rates are a matter of pace: they set aside what a request will probably use. The
+counters live in a store, in memory or shared; all of them answer alike.
 """
 
 from collections.abc import Mapping
@@ -45,6 +46,8 @@ class Reservation(Struct, kw_only=True, eq=False):
     """In which the request was admitted, and is charged."""
     tokens: int
     nano_usd: int
+    paced: int
+    """Tokens taken from the rate."""
     expires: float
     """Monotonic time when it is given up."""
     lease: Any = None
@@ -89,13 +92,30 @@ class LimitStore(Protocol):
     """The seam: what every store of limits can do. All but `ask` return at once."""
 
     def reserve(
-        self, key: Key, tokens: int, usd: float | None, now: float, unix: float, deadline_s: float = 600.0
+        self,
+        key: Key,
+        tokens: int,
+        usd: float | None,
+        now: float,
+        unix: float,
+        deadline_s: float = 600.0,
+        paced: int | None = None,
     ) -> Reservation | Denial | None:
-        """None means that the shared store has to be asked: await `ask` with the same arguments."""
+        """`tokens` and `usd` are upper bounds, `paced` is what the rate is asked for (left out: `tokens`).
+
+        None means that the shared store has to be asked: await `ask` with the same arguments.
+        """
         ...
 
     async def ask(
-        self, key: Key, tokens: int, usd: float | None, now: float, unix: float, deadline_s: float = 600.0
+        self,
+        key: Key,
+        tokens: int,
+        usd: float | None,
+        now: float,
+        unix: float,
+        deadline_s: float = 600.0,
+        paced: int | None = None,
     ) -> Reservation | Denial: ...
 
     def settle(self, reservation: Reservation, tokens: int, usd: float) -> tuple[Alert, ...]:
@@ -104,6 +124,14 @@ class LimitStore(Protocol):
 
     def release(self, reservation: Reservation) -> None:
         """Nothing was used."""
+        ...
+
+    def charge(self, key: Key, admitted: float, tokens: int, usd: float) -> None:
+        """What a key without limits used: should it get a cap within the month, that counts."""
+        ...
+
+    def adopt(self, shares: tuple[float, ...], capped_anew: tuple[str, ...] = ()) -> None:
+        """After a reload: the shares to tell of, and the keys that have a monthly cap since."""
         ...
 
     def expire(self, now: float) -> int:
@@ -117,15 +145,23 @@ class LimitStore(Protocol):
         ...
 
 
-def hopeless(limits: Limits, tokens: int, usd: float | None) -> Denial | None:
-    """What no waiting cures."""
-    if limits.request_tokens is not None and tokens > limits.request_tokens:
-        return Denial(
-            kind="over_limit",
-            code="request_tokens",
-            message=f"This request may use {tokens} tokens; this key allows {limits.request_tokens} a request. "
-            "Shorten the input or lower `max_tokens`.",
-        )
+def is_capped(limits: Limits) -> bool:
+    """Whether there is a sum that must not be passed."""
+    return limits.monthly_usd is not None or limits.monthly_tokens is not None
+
+
+def too_long(limit: int, tokens: int) -> Denial:
+    """One request alone is more than the key may send at once."""
+    return Denial(
+        kind="over_limit",
+        code="request_tokens",
+        message=f"This request may use {tokens} tokens; this key allows {limit} a request. "
+        "Shorten the input or lower `max_tokens`.",
+    )
+
+
+def priceless(limits: Limits, usd: float | None) -> Denial | None:
+    """What no waiting cures: a budget says nothing about a model without a price."""
     if limits.monthly_usd is not None and usd is None:
         return Denial(
             kind="over_limit",

@@ -53,7 +53,6 @@ def test_the_second_of_two_requests_is_refused(
 
 
 HOPELESS = {
-    "too long": ({"request_tokens": 999}, 1000, 1.0, "request_tokens"),
     "no price": ({"monthly_usd": 10.0}, 1000, None, "monthly_spend"),
     "more than a minute holds": ({"tokens_per_minute": 999}, 1000, 1.0, "tokens_per_minute"),
     "none allowed": ({"requests_per_minute": 0}, 1000, 1.0, "requests_per_minute"),
@@ -171,10 +170,37 @@ def test_a_share_of_a_cap_is_told_once() -> None:
     store, key = a_store(shares=(0.8, 1.0)), a_key(monthly_usd=10.0)
     told = []
     for usd in (7.9, 0.05, 0.05, 1.0, 2.0, 1.0):
-        reservation = Reservation(key=key, month="2026-12", tokens=0, nano_usd=0, expires=0.0, state="given up")
+        reservation = Reservation(
+            key=key, month="2026-12", tokens=0, nano_usd=0, paced=0, expires=0.0, state="given up"
+        )
         told.append([alert.share for alert in store.settle(reservation, 1, usd)])
     assert told == [[], [], [0.8], [], [1.0], []]
 
 
 def test_the_shared_question_is_answered_here_too() -> None:
     assert isinstance(asyncio.run(a_store().ask(a_key(), 1, 0.0, NOW, UNIX)), Reservation)
+
+
+def test_a_rate_sets_aside_what_is_likely_and_a_cap_what_is_possible() -> None:
+    store, key = a_store(), a_key(tokens_per_minute=1000, monthly_tokens=5000)
+    one = admitted(store.reserve(key, 4000, 0.0, NOW, UNIX, paced=600))
+    assert store.standing(key, NOW, UNIX) == Standing(None, Gauge(1000, 400, int(UNIX) + 36))
+    assert denied(store.reserve(key, 2000, 0.0, NOW, UNIX, paced=100)).code == "monthly_tokens"
+    store.settle(one, 100, 0.0)
+    assert store.standing(key, NOW, UNIX) == Standing(None, Gauge(1000, 900, int(UNIX) + 6))
+    admitted(store.reserve(key, 2000, 0.0, NOW, UNIX, paced=100))
+
+
+def test_what_a_key_used_before_it_got_a_cap_counts() -> None:
+    store = a_store()
+    store.charge(a_key(), NOW, 10, 2.5)
+    assert denied(store.reserve(a_key(monthly_usd=3.0), 10, 0.6, NOW, UNIX)).code == "monthly_spend"
+    admitted(store.reserve(a_key(monthly_usd=3.0), 10, 0.4, NOW, UNIX))
+
+
+def test_z04_an_unlimited_request_over_the_month_edge_is_charged_to_the_month_of_its_admission() -> None:
+    store = a_store()
+    edge = NOW + (1_798_761_600.0 - UNIX)
+    store.charge(a_key(), edge + 1, 1, 0.1)
+    store.charge(a_key(), edge - 1, 1, 5.0)
+    assert store.spent("web-app", edge + 1) == Spent(1, 100_000_000)

@@ -156,7 +156,6 @@ def test_most_requests_need_no_round_trip(server: RedisServer) -> None:
 def test_what_is_refused_says_why(server: RedisServer) -> None:
     async def story(fleet: Fleet) -> None:
         assert code(await fleet.reserve(a_key("a", tokens_per_minute=100), 101)) == "tokens_per_minute"
-        assert code(await fleet.reserve(a_key("b", request_tokens=100), 101)) == "request_tokens"
         assert code(await fleet.reserve(a_key("c", monthly_usd=1.0), 1, None)) == "monthly_spend"
         assert code(await fleet.reserve(a_key("d", monthly_tokens=100), 101)) == "monthly_tokens"
         key = a_key("e", tokens_per_minute=600)
@@ -220,8 +219,11 @@ def test_n38_a_paused_store_costs_a_few_requests_a_moment_and_then_nothing(serve
             assert set(got) == {"ok", "quota_unavailable"}
         finally:
             server.resume()
-        fleet.links[0]._rested_at = 0.0
-        await fleet.stores[0].keep_in_touch()
+        for _ in range(100):
+            fleet.links[0]._rested_at = 0.0
+            await fleet.stores[0].keep_in_touch()
+            if not fleet.links[0].down:
+                break
         assert not fleet.links[0].down
         assert code(await fleet.reserve(capped, usd=0.5)) == "ok"
 

@@ -22,6 +22,8 @@ class Need(Struct, frozen=True):
 
     tokens: int
     nano: int
+    paced: int
+    """Tokens asked of the rate."""
 
 
 class Lease:
@@ -73,7 +75,7 @@ class Lease:
         fresh = now - self.synced_at < RATE_LEASE_S
         return (
             (limits.requests_per_minute is None or (fresh and self.free_requests >= 1))
-            and (limits.tokens_per_minute is None or (fresh and self.free_rate_tokens >= need.tokens))
+            and (limits.tokens_per_minute is None or (fresh and self.free_rate_tokens >= need.paced))
             and (limits.concurrency is None or self.running < self.slots)
             and self.covers_caps(need)
         )
@@ -88,7 +90,7 @@ class Lease:
         if self.limits.requests_per_minute is not None:
             self.free_requests -= 1
         if self.limits.tokens_per_minute is not None:
-            self.free_rate_tokens -= need.tokens
+            self.free_rate_tokens -= need.paced
         self.take_caps(need, now)
 
     def take_caps(self, need: Need, now: float) -> None:
@@ -108,7 +110,7 @@ class Lease:
         self.running -= 1
         self.dirty = True
         if limits.tokens_per_minute is not None and self.limits.tokens_per_minute is not None:
-            self.free_rate_tokens += need.tokens - tokens
+            self.free_rate_tokens += need.paced - tokens
         if month == self.month and limits.monthly_tokens is not None:
             self.running_tokens -= need.tokens
             self.free_tokens += need.tokens if self.limits.monthly_tokens is not None else 0
@@ -212,7 +214,7 @@ class Lease:
         rate = limits.tokens_per_minute
         return {
             "need_r": 0 if limits.requests_per_minute is None else max(0, 1 - self.free_requests),
-            "need_k": 0 if rate is None else min(max(0, need.tokens - self.free_rate_tokens), max(rate, need.tokens)),
+            "need_k": 0 if rate is None else min(max(0, need.paced - self.free_rate_tokens), max(rate, need.paced)),
             "need_c": 0 if limits.concurrency is None else max(0, self.running + 1 - self.slots),
             "need_t": 0 if limits.monthly_tokens is None else max(0, need.tokens - self.free_tokens),
             "need_n": 0 if limits.monthly_usd is None else max(0, need.nano - self.free_nano),

@@ -16,7 +16,7 @@ from gateway.state.limits import (
     Standing,
     alerts,
     cap_reached,
-    hopeless,
+    priceless,
     too_fast,
     too_many,
 )
@@ -70,35 +70,44 @@ class MemoryLimits:
         now: float,
         unix: float,  # noqa: ARG002 - a wall clock may jump
         deadline_s: float = 600.0,
+        paced: int | None = None,
     ) -> Reservation | Denial:
         """All limits are looked at before any is touched."""
         limits, account = key.limits, self._account(key.name)
         month = self.calendar.month(now)
         purse = account.purses.get(month) or self._new_purse(account, month)
         nano = 0 if usd is None else nano_at_most(usd)
+        paced = tokens if paced is None else paced
         denial = (
-            hopeless(limits, tokens, usd)
+            priceless(limits, usd)
             or _over_cap(limits, purse, tokens, nano, month)
-            or _over_rate(limits, account, tokens, now)
+            or _over_rate(limits, account, paced, now)
         )
         if denial is not None:
             return denial
         if limits.requests_per_minute is not None:
             account.requests_at = after_taking(account.requests_at, now, 1, limits.requests_per_minute)
-        if limits.tokens_per_minute is not None and tokens:
-            account.tokens_at = after_taking(account.tokens_at, now, tokens, limits.tokens_per_minute)
+        if limits.tokens_per_minute is not None and paced:
+            account.tokens_at = after_taking(account.tokens_at, now, paced, limits.tokens_per_minute)
         account.in_flight += 1
         purse.tokens_held += tokens
         purse.nano_held += nano
         expires = now + deadline_s * LEASE_FACTOR
-        reservation = Reservation(key=key, month=month, tokens=tokens, nano_usd=nano, expires=expires)
+        reservation = Reservation(key=key, month=month, tokens=tokens, nano_usd=nano, paced=paced, expires=expires)
         self._open[id(reservation)] = reservation
         return reservation
 
     async def ask(
-        self, key: Key, tokens: int, usd: float | None, now: float, unix: float, deadline_s: float = 600.0
+        self,
+        key: Key,
+        tokens: int,
+        usd: float | None,
+        now: float,
+        unix: float,
+        deadline_s: float = 600.0,
+        paced: int | None = None,
     ) -> Reservation | Denial:
-        return self.reserve(key, tokens, usd, now, unix, deadline_s)
+        return self.reserve(key, tokens, usd, now, unix, deadline_s, paced)
 
     def settle(self, reservation: Reservation, tokens: int, usd: float) -> tuple[Alert, ...]:
         """An end that comes after the lease was given up is charged all the same."""
@@ -115,6 +124,13 @@ class MemoryLimits:
         if not self._shares:
             return ()
         return alerts(reservation.key, reservation.month, before, purse.spent(), self._shares)
+
+    def charge(self, key: Key, admitted: float, tokens: int, usd: float) -> None:
+        """What a key without limits used: should it get a cap within the month, that counts."""
+        account, month = self._account(key.name), self.calendar.month(admitted)
+        purse = account.purses.get(month) or self._new_purse(account, month)
+        purse.tokens += tokens
+        purse.nano += nano_of(usd)
 
     def release(self, reservation: Reservation) -> None:
         self._free(reservation, 0)
@@ -147,13 +163,13 @@ class MemoryLimits:
         return 0 if account is None else account.in_flight
 
     def restore(self, rows: Iterable[tuple[str, str, Spent]]) -> None:
-        """At the start: what the ledger says each key spent in a month."""
+        """What the ledger says each key spent in a month; what is known here already is a part of that."""
         for key, month, spent in rows:
             account = self._account(key)
             purse = account.purses.get(month) or self._new_purse(account, month)
-            purse.tokens, purse.nano = spent.tokens, spent.nano_usd
+            purse.tokens, purse.nano = max(purse.tokens, spent.tokens), max(purse.nano, spent.nano_usd)
 
-    def adopt(self, shares: tuple[float, ...]) -> None:
+    def adopt(self, shares: tuple[float, ...], capped_anew: tuple[str, ...] = ()) -> None:  # noqa: ARG002 all is here
         """After a reload. Accounts stay: a key that comes back within the month comes back to its spending."""
         self._shares = shares
 
@@ -183,7 +199,7 @@ class MemoryLimits:
         purse.nano_held -= reservation.nano_usd
         per_minute = reservation.key.limits.tokens_per_minute
         if per_minute:
-            account.tokens_at += (tokens - reservation.tokens) * MINUTE_S / per_minute
+            account.tokens_at += (tokens - reservation.paced) * MINUTE_S / per_minute
 
 
 def _over_cap(limits: Limits, purse: Purse, tokens: int, nano: int, month: str) -> Denial | None:
@@ -195,14 +211,14 @@ def _over_cap(limits: Limits, purse: Purse, tokens: int, nano: int, month: str) 
     return None
 
 
-def _over_rate(limits: Limits, account: Account, tokens: int, now: float) -> Denial | None:
+def _over_rate(limits: Limits, account: Account, paced: int, now: float) -> Denial | None:
     if limits.concurrency is not None and account.in_flight >= limits.concurrency:
         return too_many(limits.concurrency)
     per_minute = limits.requests_per_minute
     if per_minute is not None and (wait := wait_s(account.requests_at, now, 1, per_minute)):
         return too_fast("requests", per_minute, wait)
     per_minute = limits.tokens_per_minute
-    if per_minute is not None and (wait := wait_s(account.tokens_at, now, tokens, per_minute)):
+    if per_minute is not None and (wait := wait_s(account.tokens_at, now, paced, per_minute)):
         return too_fast("tokens", per_minute, wait)
     return None
 

@@ -20,6 +20,7 @@ from gateway.state.limits import (
     Spent,
     Standing,
     alerts,
+    is_capped,
     quota_unavailable,
     too_many,
 )
@@ -83,11 +84,12 @@ class RedisLimits:
         now: float,
         unix: float,  # noqa: ARG002 - a wall clock may jump
         deadline_s: float = 600.0,
+        paced: int | None = None,
     ) -> Reservation | Denial | None:
-        need = Need(tokens, 0 if usd is None else nano_at_most(usd))
+        need = _need(tokens, usd, paced)
         if key.limits == UNLIMITED:
             return self._reservation(key, self.calendar.month(now), Stub(need), now + deadline_s * LEASE_FACTOR)
-        denial = beyond_hope(key.limits, tokens, usd)
+        denial = beyond_hope(key.limits, need.paced, usd)
         if denial is not None:
             return denial
         lease = self._lease(key)
@@ -96,12 +98,19 @@ class RedisLimits:
         return self._taken(key, lease, need, now, deadline_s)
 
     async def ask(
-        self, key: Key, tokens: int, usd: float | None, now: float, unix: float, deadline_s: float = 600.0
+        self,
+        key: Key,
+        tokens: int,
+        usd: float | None,
+        now: float,
+        unix: float,
+        deadline_s: float = 600.0,
+        paced: int | None = None,
     ) -> Reservation | Denial:
-        quick = self.reserve(key, tokens, usd, now, unix, deadline_s)
+        quick = self.reserve(key, tokens, usd, now, unix, deadline_s, paced)
         if quick is not None:
             return quick
-        need = Need(tokens, 0 if usd is None else nano_at_most(usd))
+        need = _need(tokens, usd, paced)
         lease, failures = self._lease(key), self._link.failures
         if not self._link.may_try():
             return self._keep_alone(key, lease, need, now, deadline_s)
@@ -145,8 +154,12 @@ class RedisLimits:
         lease = self._leases.get(key)
         return Spent() if lease is None else lease.spent
 
-    def adopt(self, shares: tuple[float, ...]) -> None:
+    def charge(self, key: Key, admitted: float, tokens: int, usd: float) -> None:
+        """The ledger knows; whoever gets a cap starts from there."""
+
+    def adopt(self, shares: tuple[float, ...], capped_anew: tuple[str, ...] = ()) -> None:
         self._shares = shares
+        self.recovery.hurry(capped_anew)
 
     async def keep_in_touch(self) -> None:
         """One round, to be made every EVERY_S: the store hears what was spent, and gets back what lies idle."""
@@ -160,7 +173,7 @@ class RedisLimits:
                 return
             if lease.worth_a_word(self._now()) and not lease.lock.locked():
                 await self._tell(name, lease)
-            if lease.limits.monthly_usd is not None or lease.limits.monthly_tokens is not None:
+            if is_capped(lease.limits):
                 await self.recovery.reconcile(name, lease.month, self._now())
         await self._tell_alerts()
 
@@ -186,7 +199,7 @@ class RedisLimits:
     def _reservation(self, key: Key, month: str, stub: Stub, expires: float) -> Reservation:
         need = stub.need
         reservation = Reservation(
-            key=key, month=month, tokens=need.tokens, nano_usd=need.nano, expires=expires, lease=stub
+            key=key, month=month, tokens=need.tokens, nano_usd=need.nano, paced=need.paced, expires=expires, lease=stub
         )
         self._open[id(reservation)] = reservation
         return reservation
@@ -213,7 +226,7 @@ class RedisLimits:
             lease.slots, limits.concurrency // self._processes, 1
         ):
             return too_many(limits.concurrency)
-        outcome = self._alone.reserve(self._share_of(key), need.tokens, 0.0, now, 0.0, deadline_s)
+        outcome = self._alone.reserve(self._share_of(key), need.paced, 0.0, now, 0.0, deadline_s)
         if isinstance(outcome, Denial):
             return outcome
         lease.take_caps(need, now)
@@ -276,3 +289,7 @@ class RedisLimits:
             self._due.pop(0)
             if first:
                 self.on_alert(alert)
+
+
+def _need(tokens: int, usd: float | None, paced: int | None) -> Need:
+    return Need(tokens, 0 if usd is None else nano_at_most(usd), tokens if paced is None else paced)

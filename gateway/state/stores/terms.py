@@ -4,15 +4,15 @@ from math import ceil
 
 from gateway.domain.key import Limits
 from gateway.state.gcra import left
-from gateway.state.limits import Denial, DenialCode, Gauge, Spent, cap_reached, hopeless, too_fast, too_many
+from gateway.state.limits import Denial, DenialCode, Gauge, Spent, cap_reached, priceless, too_fast, too_many
 
 
-def beyond_hope(limits: Limits, tokens: int, usd: float | None) -> Denial | None:
+def beyond_hope(limits: Limits, paced: int, usd: float | None) -> Denial | None:
     """What no store and no waiting cures."""
     rate = limits.tokens_per_minute
-    if rate is not None and tokens > rate:
+    if rate is not None and paced > rate:
         return too_fast("tokens", rate, float("inf"))
-    return hopeless(limits, tokens, usd)
+    return priceless(limits, usd)
 
 
 def in_words(limits: Limits, code: str, late_us: int, spent: Spent, month: str) -> Denial:
