@@ -8,7 +8,6 @@ from litestar import Litestar, Request, Response, asgi
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
-from litestar.handlers import ASGIRouteHandler
 
 from gateway.errors import RequestError
 from gateway.flow.enter import enter
@@ -18,15 +17,19 @@ from gateway.web.answer import base_headers, refusal_headers, send_whole
 from gateway.web.door import HEADERS, App, Door, Receive, Scope, Send
 from gateway.web.errors import openai_body, openai_status
 from gateway.web.hot import Endpoint, answer_call, peer_of
+from gateway.web.messages import MESSAGES, count_tokens
 from gateway.web.models import list_models, one_model
 from gateway.web.openai import OPENAI, refusal, status
 from gateway.web.openapi import openapi
 from gateway.web.policy import POLICY
 from gateway.web.probes import described, healthz, metrics, readyz
+from gateway.web.responses import RESPONSES
 from gateway.web.understand_chat import understand_chat
 from gateway.web.understand_completions import understand_completions
 from gateway.web.understand_embeddings import understand_embeddings
+from gateway.web.understand_messages import understand_count, understand_messages
 from gateway.web.understand_policy import understand_policy
+from gateway.web.understand_responses import understand_responses
 from gateway.web.wishes import client_id_of
 
 HOT: Mapping[str, Endpoint] = MappingProxyType(
@@ -35,6 +38,11 @@ HOT: Mapping[str, Endpoint] = MappingProxyType(
         "/v1/completions": Endpoint("completions", "chat", understand_completions, OPENAI),
         "/v1/embeddings": Endpoint("embeddings", "embeddings", understand_embeddings, OPENAI),
         "/v1/chat": Endpoint("chat", "chat", understand_policy, POLICY),
+        "/v1/messages": Endpoint("messages", "chat", understand_messages, MESSAGES, also=b"x-api-key"),
+        "/v1/messages/count_tokens": Endpoint(
+            "messages.count_tokens", "chat", understand_count, MESSAGES, also=b"x-api-key", alone=count_tokens
+        ),
+        "/v1/responses": Endpoint("responses", "chat", understand_responses, RESPONSES),
     }
 )
 """Path to name, scope, understanding and surface."""
@@ -48,13 +56,14 @@ PRIVATE = (metrics, ADMIN)
 def build_app(gateway: Gateway) -> App:
     """What callers reach: everything, or everything but what has a listener of its own."""
     alone = gateway.live.current.server.admin_listen is None
-    hot = (hot_route(gateway, path, endpoint) for path, endpoint in HOT.items())
-    return assembled(gateway, [*hot, list_models, one_model, *PROBES, *(PRIVATE if alone else ())])
+    lanes = {path: lane(gateway, endpoint) for path, endpoint in HOT.items()}
+    hot = (asgi(path, copy_scope=False)(straight) for path, straight in lanes.items())
+    return assembled(gateway, [*hot, list_models, one_model, *PROBES, *(PRIVATE if alone else ())], lanes)
 
 
 def build_admin_app(gateway: Gateway) -> App:
     """What operators reach at a listener of their own."""
-    return assembled(gateway, [*PROBES, *PRIVATE])
+    return assembled(gateway, [*PROBES, *PRIVATE], {})
 
 
 def document() -> dict[str, Any]:
@@ -64,7 +73,7 @@ def document() -> dict[str, Any]:
     return openapi(Litestar(ordinary, dependencies={"gateway": nobody}, openapi_config=None, logging_config=None), HOT)
 
 
-def assembled(gateway: Gateway, handlers: list[Any]) -> App:
+def assembled(gateway: Gateway, handlers: list[Any], lanes: Mapping[str, App]) -> App:
     app = Litestar(
         route_handlers=handlers,
         dependencies={"gateway": Provide(lambda: gateway, sync_to_thread=False)},
@@ -73,22 +82,29 @@ def assembled(gateway: Gateway, handlers: list[Any]) -> App:
         openapi_config=None,
         logging_config=None,
     )
-    return Door(dressed(gateway, app), at_the_door(gateway), lambda: gateway.live.current.server.trusted_proxies)
+    return Door(dressed(gateway, app, lanes), at_the_door(gateway), lambda: gateway.live.current.server.trusted_proxies)
 
 
-def hot_route(gateway: Gateway, path: str, endpoint: Endpoint) -> ASGIRouteHandler:
+def lane(gateway: Gateway, endpoint: Endpoint) -> App:
     async def handle(scope: Any, receive: Any, send: Any) -> None:
         await answer_call(gateway, endpoint, scope, receive, send)
 
-    return asgi(path, copy_scope=False)(handle)
+    return handle
 
 
-def dressed(gateway: Gateway, app: Any) -> App:
-    """Ordinary routes answer through Litestar; their heads get what every response of ours carries."""
+def dressed(gateway: Gateway, app: Any, lanes: Mapping[str, App]) -> App:
+    """A hot path that is written as we write it goes straight to its handler: finding it by other means costs a fifth.
+
+    Ordinary routes answer through Litestar; their heads get what every response of ours carries.
+    """
 
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in HOT:
+        if scope["type"] != "http":
             await app(scope, receive, send)
+            return
+        straight = lanes.get(scope["path"])
+        if straight is not None:
+            await straight(scope, receive, send)
             return
         visit = enter(gateway, None, client_id=client_id_of(scope[HEADERS]), peer=peer_of(scope))
 

@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.errors import RequestError
 from gateway.web.leaving import CallerLeftError
+from gateway.web.stepped import Stepped
 
 MAX_DEPTH = 64
 PYTHON_INT_LIMIT = 1 << 64
@@ -22,35 +23,33 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], max_bytes:
     declared = headers.get(b"content-length")
     if declared is not None and declared.isdigit() and int(declared) > max_bytes:
         raise too_large(max_bytes)
+    first = Stepped(receive())
+    if first.done and not first.value.get("more_body", False):  # it had all come by the time we asked: no clock
+        return _bounded(_part(first.value), max_bytes)
     try:
         async with asyncio.timeout(timeout_s):
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise CallerLeftError
-            body: bytes = message.get("body", b"")
-            if not message.get("more_body", False):
-                return _bounded(body, max_bytes)
-            return await _read_rest(receive, body, max_bytes)
+            return await _read_all(receive, await first.rest(), max_bytes)
     except TimeoutError:
         raise RequestError(
             "body_timeout", "body_timeout", f"The request body did not arrive within {timeout_s:g} s."
         ) from None
 
 
-async def _read_rest(receive: Receive, first: bytes, max_bytes: int) -> bytes:
-    parts = [first]
-    size = len(first)
-    while True:
-        if size > max_bytes:
+async def _read_all(receive: Receive, message: Any, max_bytes: int) -> bytes:
+    body = bytearray(_part(message))
+    while message.get("more_body", False):
+        if len(body) > max_bytes:
             raise too_large(max_bytes)
         message = await receive()
-        if message["type"] == "http.disconnect":
-            raise CallerLeftError
-        part: bytes = message.get("body", b"")
-        parts.append(part)
-        size += len(part)
-        if not message.get("more_body", False):
-            return _bounded(b"".join(parts), max_bytes)
+        body += _part(message)
+    return _bounded(bytes(body), max_bytes)
+
+
+def _part(message: Any) -> bytes:
+    if message["type"] == "http.disconnect":
+        raise CallerLeftError
+    part: bytes = message.get("body", b"")
+    return part
 
 
 def _bounded(body: bytes, max_bytes: int) -> bytes:
