@@ -2,7 +2,18 @@
 
 from collections.abc import Callable, Mapping
 
-from gateway.config.check_meaning import chains, collisions, keys, models, names, process, promises, providers
+from gateway.config.check_meaning import (
+    capacity,
+    chains,
+    collisions,
+    keys,
+    models,
+    names,
+    process,
+    promises,
+    providers,
+    reach,
+)
 from gateway.config.check_meaning.facts import Facts
 from gateway.config.findings import Findings
 from gateway.config.shape import Declaration
@@ -15,6 +26,8 @@ RULES: tuple[Callable[[Facts], None], ...] = (
     *names.RULES,
     *collisions.RULES,
     *chains.RULES,
+    *reach.RULES,
+    *capacity.RULES,
     *providers.RULES,
     *models.RULES,
     *keys.RULES,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from gateway.config.check_meaning.facts import Facts, is_enabled, targets
+from gateway.config.check_meaning.facts import Facts, is_enabled, target_paths, targets
 from gateway.config.shape.offering import PlainAlias
 from gateway.config.tree import Path
 
@@ -109,6 +109,11 @@ def dead_names(facts: Facts) -> None:
     for name, alias in facts.said.aliases.items():
         if isinstance(alias, str):
             _dead(facts, ("aliases", name), alias, "target")
+        elif is_enabled(alias):
+            for target, path in zip(targets(alias), target_paths(name, alias), strict=True):
+                _dead(facts, path, target, "target" if isinstance(alias, PlainAlias) else "member")
+    if facts.said.defaults.default_model is not None:
+        _dead(facts, ("defaults", "default_model"), facts.said.defaults.default_model, "default model")
 
 
 def _dead(facts: Facts, path: Path, name: str, word: str) -> None:

@@ -7,10 +7,11 @@ from functools import cached_property
 
 from gateway.config.compile_settings import LEARNING_MODE, MODES
 from gateway.config.findings import Findings
-from gateway.config.permits import glob, is_glob
+from gateway.config.permits import glob, is_glob, matches
 from gateway.config.problem import nearest
 from gateway.config.references import filled
 from gateway.config.shape import Declaration
+from gateway.config.shape.access import Key
 from gateway.config.shape.declaration import Alias
 from gateway.config.shape.offering import Offer, PlainAlias, SplitAlias, TierAlias
 from gateway.config.tree import Node, Path
@@ -20,6 +21,7 @@ HINTS = 200
 """So many nearest names are looked for; more problems than are shown need no more hints."""
 
 EVERYTHING = frozenset({"auto", "*"})
+CALLS = frozenset({"chat", "completions", "embeddings"})
 
 
 class Facts:
@@ -34,6 +36,8 @@ class Facts:
         self.findings = findings
         self._values = values
         self._matching: dict[str, frozenset[str]] = {}
+        self._open: dict[str, frozenset[str]] = {}
+        self._of_lists: dict[tuple[tuple[str, ...], tuple[str, ...]], frozenset[str]] = {}
         self._hints: dict[tuple[str, int], str | None] = {}
 
     @property
@@ -140,6 +144,50 @@ class Facts:
         if name in self.said.models:
             return frozenset(f"{offer.provider}/{name}" for offer in self.said.models[name].offers)
         return frozenset({name}) if name in self.offers else frozenset(self.offers_by_id.get(name, ()))
+
+    def open_offers(self, name: str) -> frozenset[str]:
+        """Those of `offers_of` that can be called at all."""
+        if name not in self._open:
+            found = self.offers_of(name) if self.is_on(name) else frozenset()
+            self._open[name] = frozenset(one for one in found if self._is_open_offer(one))
+        return self._open[name]
+
+    def _is_open_offer(self, offer: str) -> bool:
+        model, said = self.offers[offer]
+        return self.said.models[model].enabled and said.provider in self.said.providers and self.is_open(said.provider)
+
+    def is_on(self, name: str) -> bool:
+        """A disabled alias is no name at all."""
+        alias = self.said.aliases.get(name) if name not in self.said.models else None
+        return alias is None or is_enabled(alias)
+
+    def models_of(self, name: str) -> list[str]:
+        """Every model that a name can lead to and that can be called."""
+        return sorted({self.offers[offer][0] for offer in self.open_offers(name)})
+
+    def calls_of(self, name: str) -> frozenset[str]:
+        """The endpoints that what a name leads to serves."""
+        return frozenset().union(*(self.calls_of_offer(offer) for offer in self.open_offers(name)))
+
+    def calls_of_offer(self, offer: str) -> frozenset[str]:
+        said = self.said.models[self.offers[offer][0]]
+        via = {"completions"} if said.completions else set()
+        return CALLS & {*said.capabilities, *via}
+
+    def offers_of_key(self, key: Key) -> frozenset[str]:
+        """What its `models` and `providers` leave; thousands of keys share a few lists."""
+        lists = (key.models, key.providers)
+        if lists not in self._of_lists:
+            models = frozenset(self.offers)
+            if key.models:
+                models = frozenset().union(*map(self.offers_matching, key.models))
+            if key.providers:
+                places = {
+                    place for place in self.said.providers if any(matches(pattern, place) for pattern in key.providers)
+                }
+                models = frozenset(name for name in models if name.partition("/")[0] in places)
+            self._of_lists[lists] = models
+        return self._of_lists[lists]
 
     def offers_matching(self, pattern: str) -> frozenset[str]:
         """Names of the offers that a key with this pattern may use."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
-from gateway.config.check_meaning.facts import EVERYTHING, Facts, targets
+from gateway.config.check_meaning.facts import EVERYTHING, Facts
+from gateway.config.check_meaning.keeping import breach
 from gateway.config.shape.access import Policy
 from gateway.config.shape.proving import Trial, TrialAsk, TrialExpect, TrialMoment
 from gateway.config.tree import Path
@@ -43,30 +44,12 @@ def policies(facts: Facts) -> None:
 
 
 def _kept(facts: Facts, policy: Policy, path: Path, names: Iterable[str]) -> None:
+    """One counter-example a pattern: the others are usually the same."""
     for name in names:
-        for target in (name, *_fallbacks(facts, name)):
-            for place in sorted(facts.providers_of(target) & set(facts.said.providers)):
-                labels = facts.said.providers[place].labels
-                broken = [label for label, value in policy.require.items() if labels.get(label) != value]
-                if broken:
-                    way = f"`{name}`" if target == name else f"`{name}`, by its fallback `{target}`,"
-                    message = f"{way} can reach `{place}`, whose `{broken[0]}` is not `{policy.require[broken[0]]}`"
-                    facts.complain("TH2703", path, message, f"promised by the policy `{policy.name}`")
-                    return
-
-
-def _fallbacks(facts: Facts, name: str) -> list[str]:
-    """Of the name, and of every name it leads through."""
-    found: list[str] = []
-    waiting, seen = [name], {name}
-    while waiting:
-        through = waiting.pop()
-        chain = facts.said.fallbacks.get(through, ())
-        inner = targets(facts.said.aliases[through]) if through in facts.said.aliases else ()
-        found += [target for target in chain if target not in found]
-        waiting += [target for target in (*chain, *inner) if target not in seen]
-        seen.update(chain, inner)
-    return found
+        found = breach(facts, policy, name)
+        if found is not None:
+            facts.complain("TH2703", path, found.told(), f"promised by the policy `{policy.name}`")
+            return
 
 
 def tests(facts: Facts) -> None:
