@@ -44,6 +44,10 @@ class Ask(Struct, frozen=True, kw_only=True):
     payload: Mapping[str, Any]
     """The body in OpenAI's words, decoded once and never changed."""
     request_id: str
+    said: Mapping[str, Any] = EMPTY
+    """The body as the caller wrote it, where those were not OpenAI's words for a chat completion."""
+    left_out: tuple[str, ...] = ()
+    """Fields of it that have no counterpart in the payload, where the files allow fields to be dropped."""
     key: Key | None = None
     strategy: Strategy | None = None
     fallback: tuple[str, ...] | None = None

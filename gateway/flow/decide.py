@@ -29,4 +29,4 @@ def dropped_fields(snapshot: Snapshot, ask: Ask, step: Step) -> tuple[str, ...]:
     """What the serving provider was not told, where the operator allows that."""
     if snapshot.defaults.unsupported_parameters != "drop":
         return ()
-    return unsupported(snapshot.table, ask, step.offer)
+    return (*ask.left_out, *unsupported(snapshot.table, ask, step.offer))

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -29,6 +29,7 @@ BODY = "tokenhub.body"
 """Where the bytes of a body are left for those who need them once more."""
 
 Understand = Callable[[Visit, Mapping[bytes, bytes], dict[str, Any]], Ask]
+Alone = Callable[[Gateway, Visit, Ask], bytes]
 
 
 class Endpoint(Struct, frozen=True):
@@ -39,12 +40,16 @@ class Endpoint(Struct, frozen=True):
     needs: KeyScope
     understand: Understand
     surface: Surface
+    also: Literal[b"x-api-key"] | None = None
+    """Where a key may stand besides `Authorization`."""
+    alone: Alone | None = None
+    """The answer of an endpoint that calls no provider and charges nothing."""
 
 
 async def answer_call(gateway: Gateway, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
     """From the first byte of a request to the last of its answer."""
     headers: dict[bytes, bytes] = scope[HEADERS]
-    token = token_of(headers)
+    token = token_of(headers, endpoint.also)
     visit = enter(gateway, token, client_id=client_id_of(headers), peer=peer_of(scope))
     reply = Reply(gateway, visit, endpoint.surface, send)
     try:
@@ -73,6 +78,9 @@ async def tell(gateway: Gateway, endpoint: Endpoint, reply: Reply, incoming: Inc
     check_scope(check_key(visit, incoming.token), endpoint.needs)
     fields = early if early is not None else await body_of(gateway, visit, incoming)
     ask = endpoint.understand(visit, incoming.headers, fields)
+    if endpoint.alone is not None:
+        await reply.alone(endpoint.alone(gateway, visit, ask))
+        return
     once = None if ask.stream or ONCE not in incoming.headers else once_of(gateway, visit, endpoint, incoming)
     if once is not None and once.told is not None:
         await reply.again(once.told)

@@ -6,7 +6,7 @@ from gateway.flow.replay import Name, Replays, Told
 from gateway.web.answer import Pairs
 
 HEADER = b"idempotency-key"
-REPLAYED = frozenset({"chat.completions", "chat"})
+REPLAYED = frozenset({"chat.completions", "chat", "messages", "responses"})
 """Endpoints whose answers can be repeated. A stream never is: its head may be gone when it breaks."""
 
 AGAIN = (b"idempotent-replayed", b"true")

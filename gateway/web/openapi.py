@@ -10,9 +10,12 @@ from litestar.routes import HTTPRoute
 from gateway import __version__
 from gateway.web.errors import STATUS
 from gateway.web.hot import Endpoint
+from gateway.web.once import REPLAYED
 from gateway.web.understand_chat import ChatBody
 from gateway.web.understand_completions import CompletionsBody
 from gateway.web.understand_embeddings import EmbeddingsBody
+from gateway.web.understand_messages import MessagesBody
+from gateway.web.understand_responses import ResponsesBody
 
 Document = dict[str, Any]
 
@@ -78,30 +81,55 @@ ENVELOPE: Document = {
         },
     },
 }
+MESSAGES_ERROR: Document = {
+    "type": "object",
+    "required": ["type", "error", "request_id"],
+    "properties": {
+        "type": {"const": "error"},
+        "error": {
+            "type": "object",
+            "required": ["type", "message"],
+            "properties": {"type": {"type": "string"}, "message": {"type": "string"}, "code": {"type": "string"}},
+        },
+        "request_id": {"type": "string"},
+    },
+}
+ERRORS: Mapping[str, str] = {
+    "chat": "PolicyError",
+    "messages": "MessagesError",
+    "messages.count_tokens": "MessagesError",
+}
 ANSWERS: Mapping[str, str] = {
     "chat.completions": "A chat completion, or a stream of its chunks.",
     "completions": "A text completion, or a stream of its chunks.",
     "embeddings": "A list of embeddings.",
     "chat": "The envelope around a chat completion, or a stream of its chunks.",
+    "messages": "A Message in Anthropic's words, or a stream of its events.",
+    "messages.count_tokens": "About how many tokens a Messages request holds; no provider is called.",
+    "responses": "A Response, or a stream of its events; nothing is stored.",
 }
 BODIES: Mapping[str, str] = {
     "chat.completions": "ChatBody",
     "completions": "CompletionsBody",
     "embeddings": "EmbeddingsBody",
     "chat": "Envelope",
+    "messages": "MessagesBody",
+    "messages.count_tokens": "MessagesBody",
+    "responses": "ResponsesBody",
 }
+ROUTED = ("chat.completions", "completions", "embeddings", "messages", "responses")
 HEADERS = (
     (
         "X-Inferoute-Strategy",
         "cost, latency, availability or round-robin",
-        ("chat.completions", "completions", "embeddings"),
+        ROUTED,
     ),
     (
         "X-Inferoute-Fallback",
         "models to try in order, separated by commas",
-        ("chat.completions", "completions", "embeddings"),
+        ROUTED,
     ),
-    ("Idempotency-Key", "the same key and body is answered once", ("chat.completions", "chat")),
+    ("Idempotency-Key", "the same key and body is answered once", tuple(sorted(REPLAYED))),
     ("X-TokenHub-Trace", "`1` adds how the decision was made", ("chat",)),
 )
 PUBLIC = ("/healthz", "/readyz", "/metrics", "/schema")
@@ -115,7 +143,8 @@ def openapi(app: Litestar, hot: Mapping[str, Endpoint]) -> Document:
         if isinstance(route, HTTPRoute):
             paths[openapi_path(route)] = dict(ordinary_operations(route))
     bodies, components = msgspec.json.schema_components(
-        [ChatBody, CompletionsBody, EmbeddingsBody], ref_template="#/components/schemas/{name}"
+        [ChatBody, CompletionsBody, EmbeddingsBody, MessagesBody, ResponsesBody],
+        ref_template="#/components/schemas/{name}",
     )
     del bodies
     return {
@@ -123,7 +152,9 @@ def openapi(app: Litestar, hot: Mapping[str, Endpoint]) -> Document:
         "info": {"title": "tokenhub", "version": __version__, "description": "A gateway to language models."},
         "paths": dict(sorted(paths.items())),
         "components": {
-            "schemas": components | {"Error": ERROR, "PolicyError": POLICY_ERROR, "Envelope": ENVELOPE},
+            "schemas": components
+            | {"Error": ERROR, "PolicyError": POLICY_ERROR, "Envelope": ENVELOPE}
+            | {"MessagesError": MESSAGES_ERROR},
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{"key": []}],
@@ -131,7 +162,7 @@ def openapi(app: Litestar, hot: Mapping[str, Endpoint]) -> Document:
 
 
 def hot_operation(endpoint: Endpoint) -> Document:
-    error = "PolicyError" if endpoint.name == "chat" else "Error"
+    error = ERRORS.get(endpoint.name, "Error")
     return {
         "operationId": endpoint.name,
         "summary": ANSWERS.get(endpoint.name, endpoint.name),

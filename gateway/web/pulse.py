@@ -11,11 +11,12 @@ KEEPALIVE_S = 15.0
 class Pulse:
     """One timer a stream, re-armed every few seconds; nothing per chunk but two assignments."""
 
-    __slots__ = ("_beating", "_handle", "_last", "_loop", "_send", "_stuck", "every_s")
+    __slots__ = ("_beating", "_handle", "_keepalive", "_last", "_loop", "_send", "_stuck", "every_s")
 
-    def __init__(self, send: Send, every_s: float = KEEPALIVE_S) -> None:
+    def __init__(self, send: Send, keepalive: bytes = KEEPALIVE, every_s: float = KEEPALIVE_S) -> None:
         self._loop = asyncio.get_running_loop()
         self._send = send
+        self._keepalive = keepalive
         self._last = self._loop.time()
         self._stuck = False
         self._beating: asyncio.Task[None] | None = None
@@ -42,4 +43,4 @@ class Pulse:
         self._handle = self._loop.call_later(self.every_s, self._beat)
 
     async def _keep_alive(self) -> None:
-        await self._send({"type": "http.response.body", "body": KEEPALIVE, "more_body": True})
+        await self._send({"type": "http.response.body", "body": self._keepalive, "more_body": True})

@@ -12,7 +12,7 @@ from gateway.flow.exchange import Opened
 from gateway.flow.gateway import Gateway
 from gateway.flow.receipt import Receipt
 from gateway.flow.replay import Told
-from gateway.web.answer import EVENTS, JSON, UNBUFFERED, base_headers, refusal_headers, send_whole
+from gateway.web.answer import EVENTS, JSON, OURSELVES, UNBUFFERED, Pairs, base_headers, refusal_headers, send_whole
 from gateway.web.door import Send
 from gateway.web.once import AGAIN, Once
 from gateway.web.pulse import Pulse
@@ -38,7 +38,7 @@ class Reply:
 
     async def whole(self, receipt: Receipt, answer: Answer, once: Once | None = None) -> None:
         body = self._surface.whole(receipt, answer)
-        headers = base_headers(self.visit, self._gateway.clock.monotonic())
+        headers = self._head()
         headers.append(JSON)
         told = self._surface.headers(receipt)
         headers += told
@@ -50,17 +50,24 @@ class Reply:
 
     async def again(self, told: Told) -> None:
         """What was answered before, under an id of its own."""
-        headers = base_headers(self.visit, self._gateway.clock.monotonic())
+        headers = self._head()
         headers += (JSON, *told.headers, AGAIN)
         self.status = told.status
         await send_whole(self._send, told.status, headers, told.body)
+
+    async def alone(self, body: bytes) -> None:
+        """An answer that took no provider."""
+        headers = self._head()
+        headers += (JSON, OURSELVES)
+        self.status = 200
+        await send_whole(self._send, 200, headers, body)
 
     async def stream(self, receipt: Receipt, opened: Opened) -> None:
         """Chunks as they come, then the end of the stream, or the error that broke it."""
         self._writer = writer = self._surface.writer(receipt)
         shown = opened.shown
         failure: Failure | None = OURS
-        pulse = Pulse(self._send)
+        pulse = Pulse(self._send, self._surface.keepalive)
         interrupt = Interrupt()
         self._gateway.open_streams.add(interrupt)
         try:
@@ -89,14 +96,19 @@ class Reply:
         if self._writer is not None:
             await self._send({"type": "http.response.body", "body": self._writer.broken(error)})
             return
-        headers = refusal_headers(error, base_headers(self.visit, self._gateway.clock.monotonic()))
+        headers = refusal_headers(error, self._head())
         if error.kind == "method_not_allowed":
             headers.append((b"allow", b"POST"))
         self.status = self._surface.status(error, self.visit)
         await send_whole(self._send, self.status, headers, self._surface.refusal(error, self.visit))
 
-    async def _begin(self, receipt: Receipt) -> None:
+    def _head(self) -> Pairs:
         headers = base_headers(self.visit, self._gateway.clock.monotonic())
+        headers += self._surface.everywhere(self.visit)
+        return headers
+
+    async def _begin(self, receipt: Receipt) -> None:
+        headers = self._head()
         headers.append(EVENTS)
         headers += UNBUFFERED
         headers += self._surface.headers(receipt)

@@ -10,6 +10,7 @@ from gateway.domain.visit import Visit
 from gateway.errors import RequestError
 from gateway.flow.receipt import Receipt
 from gateway.web.answer import Pairs
+from gateway.web.pulse import KEEPALIVE
 
 
 class Writer(Protocol):
@@ -34,5 +35,9 @@ class Surface(Struct, frozen=True, kw_only=True):
     whole: Callable[[Receipt, Answer], bytes]
     headers: Callable[[Receipt], Pairs]
     writer: Callable[[Receipt], Writer]
+    everywhere: Callable[[Visit], Pairs] = lambda _: []
+    """Headers of this family that all its responses carry, errors included."""
+    keepalive: bytes = KEEPALIVE
+    """What a silent stream says to show that it lives."""
     json_first: bool = False
     """Malformed JSON is told before a missing key: the order this family promises."""

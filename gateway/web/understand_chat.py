@@ -68,20 +68,24 @@ def understand_chat(visit: Visit, headers: Mapping[bytes, bytes], fields: dict[s
     if fields.get("messages") is None:
         raise RequestError("bad_request", "missing_field", "`messages` is required.", param="messages")
     body = convert_checked(fields, ChatBody)
-    defaults = visit.snapshot.defaults
-    check_chat(body, fields, defaults.max_choices)
-    wishes = wishes_of(headers, defaults.max_fallbacks)
+    check_chat(body, fields, visit.snapshot.defaults.max_choices)
+    return ask_of(visit, headers, body, fields)
+
+
+def ask_of(visit: Visit, headers: Mapping[bytes, bytes], body: ChatBody, payload: dict[str, Any]) -> Ask:
+    """The ask of a payload that was checked; `body` is what we read of it."""
+    wishes = wishes_of(headers, visit.snapshot.defaults.max_fallbacks)
     options = body.stream_options
     return Ask(
         endpoint="chat",
         name=body.model,
-        payload=fields,
+        payload=payload,
         request_id=visit.ulid,
         key=visit.key,
         strategy=wishes.strategy,
         fallback=wishes.fallback,
         features=features_of(body),
-        input_tokens=input_tokens(fields),
+        input_tokens=input_tokens(payload),
         output_tokens=body.max_completion_tokens or body.max_tokens,
         choices=body.n or 1,
         stream=body.stream is True,

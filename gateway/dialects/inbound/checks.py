@@ -35,8 +35,12 @@ def refused(path: str, why: str = "is not supported by this gateway") -> Request
     return RequestError("invalid_value", "unsupported_parameter", f"`{path}` {why}.", param=path)
 
 
+def unknown(fields: Mapping[str, Any], known: frozenset[str]) -> tuple[str, ...]:
+    """Names of fields that ask for something nobody here knows."""
+    return tuple(name for name, value in fields.items() if name not in known and value not in (None, False, [], {}))
+
+
 def refuse_unknown(fields: Mapping[str, Any], known: frozenset[str], place: str = "") -> None:
     """Nothing that asks for something is dropped in silence."""
-    for name, value in fields.items():
-        if name not in known and value not in (None, False, [], {}):
-            raise refused(f"{place}.{name}" if place else name)
+    for name in unknown(fields, known):
+        raise refused(f"{place}.{name}" if place else name)

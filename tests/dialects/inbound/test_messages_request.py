@@ -140,7 +140,7 @@ TURN = {"role": "user", "content": [{"type": "hologram"}]}
     [
         ({"max_tokens": None}, "missing_field", "max_tokens"),
         ({"max_tokens": True}, "invalid_type", "max_tokens"),
-        ({"model": None}, "missing_field", "model"),
+        ({"model": 7}, "invalid_type", "model"),
         ({"messages": None}, "missing_field", "messages"),
         ({"messages": ["x"]}, "invalid_type", "messages[0]"),
         ({"messages": [{"role": "wizard", "content": "x"}]}, "unsupported_parameter", "messages[0].role"),

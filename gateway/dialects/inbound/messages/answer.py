@@ -117,4 +117,14 @@ def token_count(tokens: int) -> dict[str, int]:
 def error_body(error: RequestError, request_id: str) -> dict[str, Any]:
     """Anthropic's shape of an error."""
     kind = ERROR_TYPE.get(error.kind, "invalid_request_error")
-    return {"type": "error", "error": {"type": kind, "message": error.message}, "request_id": request_id}
+    return {"type": "error", "error": {"type": kind, "message": _worded(error)}, "request_id": request_id}
+
+
+TOO_LONG = "prompt is too long"
+"""By these words coding agents know that they have to shorten a conversation."""
+
+
+def _worded(error: RequestError) -> str:
+    if error.code != "context_length_exceeded" or TOO_LONG in error.message.lower():
+        return error.message
+    return f"{TOO_LONG}: {error.message}"

@@ -43,7 +43,9 @@ def chat_payload(fields: Mapping[str, Any]) -> dict[str, Any]:
 def countable_payload(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The payload of `POST /v1/messages/count_tokens`, which has no limit."""
     refuse_unknown(fields, KNOWN)
-    payload: dict[str, Any] = {"model": required(fields, "model", str)}
+    payload: dict[str, Any] = {}
+    if (model := optional(fields, "model", str)) is not None:
+        payload["model"] = model  # without one the strategy chooses, or the configuration's default
     payload["messages"] = _system(fields) + messages_of(required(fields, "messages", list))
     if (mark := optional(fields, "cache_control", dict)) is not None:
         _mark_last(payload["messages"], mark)

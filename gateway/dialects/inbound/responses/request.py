@@ -38,6 +38,8 @@ KNOWN = frozenset(
     }
 )
 INCLUDABLE = ("reasoning.encrypted_content", "message.output_text.logprobs")
+MEMORY_FIELDS = frozenset({"previous_response_id", "conversation", "prompt"})
+"""What refers to something stored: answering without it would be answering something else."""
 MEMORY = "needs an answer that was stored, and this gateway stores none: send the whole conversation as `input`"
 
 
@@ -45,7 +47,9 @@ def chat_payload(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The payload of `POST /v1/responses`; raises RequestError naming what is wrong or cannot be said."""
     _refuse_memory(fields)
     refuse_unknown(fields, KNOWN)
-    payload: dict[str, Any] = {"model": fields.get("model"), "messages": _messages(fields)}
+    payload: dict[str, Any] = {"messages": _messages(fields)}
+    if (model := optional(fields, "model", str)) is not None:
+        payload["model"] = model
     for name in CARRIED:
         if fields.get(name) is not None:
             payload[name] = fields[name]
@@ -57,7 +61,7 @@ def chat_payload(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_memory(fields: Mapping[str, Any]) -> None:
-    for name in ("previous_response_id", "conversation", "prompt"):
+    for name in sorted(MEMORY_FIELDS):
         if fields.get(name) is not None:
             raise refused(name, MEMORY)
     if fields.get("store") is True:
