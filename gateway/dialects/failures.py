@@ -41,7 +41,7 @@ MONEY = Verdict("refused", "upstream_billing", "provider", False, 900.0, "The pr
 FILTERED = Verdict("bad_request", "content_filter", "nobody", False, None, "The provider's content policy refused it.")
 NO_MODEL = Verdict("refused", "upstream_model_not_found", "offer", False, 300.0, "The provider has no such model.")
 NO_ACCESS = Verdict("refused", "upstream_auth", "provider", False, 300.0, "The provider refused our credentials.")
-LIMITED = Verdict("rate_limited", "provider_rate_limited", "nobody", False, None, "The provider limits our rate.")
+LIMITED = Verdict("rate_limited", "provider_rate_limited", "offer", False, None, "The provider limits our rate.")
 OVERLOADED = Verdict("transient", "upstream_overloaded", fallback_message="The provider is overloaded.")
 TIMED_OUT = Verdict("transient", "upstream_timeout", fallback_message="The provider timed out.")
 BROKEN = Verdict("transient", "upstream_error")
