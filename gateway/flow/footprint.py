@@ -74,7 +74,7 @@ class Watched(Struct, frozen=True):
 def content_of(file: Path) -> bytes | None:
     try:
         return file.read_bytes()
-    except OSError:
+    except (OSError, ValueError):
         return None
 
 

@@ -51,6 +51,7 @@ class History:
     def __init__(self, folder: Path | None) -> None:
         self._path = None if folder is None else folder / "reloads.jsonl"
         self._entries: deque[ReloadOutcome] = deque(maxlen=KEPT)
+        self._unfinished = False
 
     def note(self, outcome: ReloadOutcome) -> None:
         self._entries.appendleft(outcome)
@@ -61,7 +62,8 @@ class History:
             if self._path.exists() and self._path.stat().st_size > MAX_BYTES:
                 self._path.replace(self._path.with_suffix(".jsonl.1"))
             with self._path.open("ab") as file:
-                file.write(msgspec.json.encode(outcome) + b"\n")
+                file.write((b"\n" if self._unfinished else b"") + msgspec.json.encode(outcome) + b"\n")
+            self._unfinished = False
         except OSError as error:
             LOG.warning("cannot write the reload ledger: %s", error.strerror)
 
@@ -70,10 +72,11 @@ class History:
         if self._path is None:
             return
         try:
-            lines = self._path.read_bytes().splitlines()[-KEPT:]
+            raw = self._path.read_bytes()
         except OSError:
             return
-        for line in lines:
+        self._unfinished = not raw.endswith(b"\n")
+        for line in raw.splitlines()[-KEPT:]:
             try:
                 self._entries.appendleft(msgspec.json.decode(line, type=ReloadOutcome))
             except (msgspec.DecodeError, msgspec.ValidationError):

@@ -30,12 +30,12 @@ class OnDisk(Struct, frozen=True, kw_only=True):
     files: tuple[Path, ...]
 
 
-def on_disk(loading: Loading, errors: tuple[Problem, ...]) -> OnDisk:
-    """Without the declaration, the secrets and the tree, which are large or dear."""
+def on_disk(loading: Loading, objections: tuple[Problem, ...]) -> OnDisk:
+    """Without the declaration, the secrets and the tree, which are large or dear; with what else stands against it."""
     return OnDisk(
         digest=loading.digest,
-        errors=errors,
-        warnings=() if loading.declaration is None else loading.problems,
+        errors=(*(problem for problem in loading.problems if problem.severity == "error"), *objections),
+        warnings=tuple(problem for problem in loading.problems if problem.severity == "warning"),
         files=loading.files,
     )
 

@@ -58,10 +58,11 @@ class Reloader:
         self._footprint = Footprint(loading.files, loading.folders)
         self._triggers: set[str] = set()
         self._wanted = asyncio.Event()
+        self._now: asyncio.Future[ReloadOutcome] | None = None
         self._next: asyncio.Future[ReloadOutcome] | None = None
         self._runner: asyncio.Task[None] | None = None
         self._retry: asyncio.TimerHandle | None = None
-        self.on_disk = on_disk(loading, loading.problems if loading.declaration is None else ())
+        self.on_disk = on_disk(loading, ())
         """What the files said when they were read last, good or not."""
         self.history = history
         self.adopt: list[Adopt] = []
@@ -126,23 +127,23 @@ class Reloader:
         if self._runner is not None:
             self._runner.cancel()
             await asyncio.gather(self._runner, return_exceptions=True)
-        if self._next is not None and not self._next.done():
-            self._next.set_result(self._outcome("end", self._live.current, Verdict("ignored"), self._clock.monotonic()))
+        ignored = self._outcome("end", self._live.current, Verdict("ignored"), self._clock.monotonic())
+        for waiting in (self._now, self._next):
+            answer(waiting, ignored)
 
     async def _run(self) -> None:
         while True:
             await self._wanted.wait()
+            seen = await self.watch.settled()
             self._wanted.clear()
             triggers, self._triggers = self._triggers, set()
-            answer, self._next = self._next, None
-            outcome = await self._once(triggers)
-            if answer is not None and not answer.done():
-                answer.set_result(outcome)
+            self._now, self._next = self._next, None
+            answer(self._now, await self._once(triggers, seen))
 
-    async def _once(self, triggers: set[str]) -> ReloadOutcome:
+    async def _once(self, triggers: set[str], seen: str) -> ReloadOutcome:
         began, before, was_good = self._clock.monotonic(), self._live.current, not self.on_disk.errors
         try:
-            verdict = await self._attempt(before, quiet=triggers <= QUIET)
+            verdict = await self._attempt(before, seen, quiet=triggers <= QUIET)
         except Exception as error:
             LOG.exception("a reload failed in an unforeseen way")
             verdict = self._refuse(failed(self._source.path, f"reloading failed ({type(error).__name__})"), ())
@@ -152,16 +153,15 @@ class Reloader:
             await asyncio.to_thread(self.history.note, outcome)
         return outcome
 
-    async def _attempt(self, before: Snapshot, *, quiet: bool) -> Verdict:
+    async def _attempt(self, before: Snapshot, seen: str, *, quiet: bool) -> Verdict:
         if self.paused():
             return Verdict("ignored")
-        seen = await self.watch.settled()
         if quiet and not self.watch.is_news(seen):
             return Verdict("unchanged")
         loading = await load_in_child(self._source.path, self._source.env, self._source.child)
         await self._follow(loading, seen)
         if loading.declaration is None:
-            return self._refuse(loading, loading.problems)
+            return self._refuse(loading, ())
         if loading.fingerprint == self._fingerprint:
             self.on_disk = on_disk(loading, ())
             return Verdict("unchanged")
@@ -199,14 +199,15 @@ class Reloader:
                 LOG.exception("a part of the gateway could not take over the new configuration")
 
     def _refuse(self, loading: Loading, objections: tuple[Problem, ...]) -> Verdict:
-        problems = objections or loading.problems
-        if problems != self.on_disk.errors:
-            for problem in problems:
+        fresh = on_disk(loading, objections)
+        if fresh.errors != self.on_disk.errors:
+            for problem in fresh.errors:
                 LOG.error("%s", as_text(problem).partition("\n")[0])
-        self.on_disk = on_disk(loading, problems)
+        self.on_disk = fresh
         for tell in self.refused:
             tell()
-        return Verdict("refused", problems=tuple(as_json(problem) for problem in problems))
+        told = (*fresh.errors, *fresh.warnings)
+        return Verdict("refused", problems=tuple(as_json(problem) for problem in told))
 
     def _outcome(self, trigger: str, before: Snapshot, verdict: Verdict, began: float) -> ReloadOutcome:
         return ReloadOutcome(
@@ -220,6 +221,11 @@ class Reloader:
             problems=verdict.problems,
             restart_needed=verdict.restart_needed,
         )
+
+
+def answer(waiting: "asyncio.Future[ReloadOutcome] | None", outcome: ReloadOutcome) -> None:
+    if waiting is not None and not waiting.done():
+        waiting.set_result(outcome)
 
 
 async def gently(slices: Generator[None, None, Snapshot]) -> Snapshot:

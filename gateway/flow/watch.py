@@ -107,8 +107,7 @@ class Watch:
             except (OSError, RuntimeError) as error:
                 self.mode = "polling"
                 LOG.warning("cannot watch the configuration's folders (%s); looking every few seconds instead", error)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._moved.wait(), DEAF_S)
+                await within(DEAF_S, self._moved)
 
     async def _hear(self, folders: tuple[str, ...]) -> None:
         if not folders:
@@ -128,10 +127,17 @@ class Watch:
 
     async def _poll(self, poll_s: Callable[[], float]) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._look_soon.wait(), poll_s())
+            if await within(poll_s(), self._look_soon):
                 self._look_soon.clear()
                 await asyncio.sleep(min(RECHECK_S, poll_s()))
             if self.is_news(await self._look()):
                 self._on_change("poll")
             await self._rewatch()
+
+
+async def within(seconds: float, event: asyncio.Event) -> bool:
+    """Whether it happened in time."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()
