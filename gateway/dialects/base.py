@@ -144,13 +144,13 @@ class Dialect(Protocol):
         unsaid = self.unsayable(ask, provider)
         if self.model_fields.isdisjoint(ask.payload):
             return unsaid
-        return (*unsaid, *(name for name in self.refused_by_model(ask, offer) if name not in unsaid))
+        return (*unsaid, *(name for name in self.refused_by_model(ask, provider, offer) if name not in unsaid))
 
     def unsayable(self, ask: Ask, provider: Provider) -> tuple[str, ...]:
         """The fields this dialect has no words for, whatever the model; asked once for each provider."""
         ...
 
-    def refused_by_model(self, ask: Ask, offer: Offer) -> tuple[str, ...]:  # noqa: ARG002
+    def refused_by_model(self, ask: Ask, provider: Provider, offer: Offer) -> tuple[str, ...]:  # noqa: ARG002
         """The fields this one model would refuse; asked for each offer if a field of `model_fields` is there."""
         return ()
 

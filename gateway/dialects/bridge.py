@@ -103,8 +103,8 @@ class ViaChat(Dialect):
     def unsayable(self, ask: Ask, provider: Provider) -> tuple[str, ...]:
         return self._inner.unsayable(_as_chat(ask), provider)
 
-    def refused_by_model(self, ask: Ask, offer: Offer) -> tuple[str, ...]:
-        return self._inner.refused_by_model(ask, offer)
+    def refused_by_model(self, ask: Ask, provider: Provider, offer: Offer) -> tuple[str, ...]:
+        return self._inner.refused_by_model(ask, provider, offer)
 
     def request(self, ask: Ask, offer: Offer, provider: Provider, proof: Proof = NO_PROOF) -> Call:
         return self._inner.request(_as_chat(ask), offer, provider, proof)

@@ -24,7 +24,8 @@ QUIRK_NOTES = """A host that speaks OpenAI's dialect and has no row here needs Y
 
 - `max_tokens_field`: the one name it knows for the bound on output, `max_tokens` or `max_completion_tokens`
 - `refuse_fields`: fields it cannot express; `field=value` for one value or `type`, as in `response_format=json_schema`
-- `drop_fields`, `drop_message_fields`: fields that change no answer and that it does not accept
+- `drop_fields`, `drop_message_fields` (in messages and their tool calls): fields that change no answer and that it does
+  not accept
 - `rename_fields`: `seed:random_seed` for a field it calls otherwise
 - `stream_options: "false"`: it does not know `stream_options.include_usage`
 - `embedding_formats`: `float`, `base64` or both; the gateway converts

@@ -154,6 +154,67 @@ def test_reasoning_of_earlier_turns_goes_back_only_to_those_who_take_it() -> Non
         assert "reasoning_content" not in body(host(strict), messages=messages)["messages"][1]
 
 
+def test_what_other_vendors_left_in_a_conversation_stays_away_from_those_who_check_every_field() -> None:
+    mark = {"cache_control": {"type": "ephemeral"}}
+    called = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    signed = {"extra_content": {"google": {"thought_signature": "x"}}, **mark}
+    messages = [
+        *HELLO,
+        {
+            "role": "assistant",
+            "content": None,
+            "thinking_blocks": [{"type": "thinking"}],
+            "tool_calls": [called | signed],
+        },
+        {"role": "tool", "tool_call_id": "a", "content": "failed", "is_error": True, **mark},
+    ]
+    plain = [
+        *HELLO,
+        {"role": "assistant", "content": None, "tool_calls": [called]},
+        {"role": "tool", "tool_call_id": "a", "content": "failed"},
+    ]
+    for strict in ("openai", "azure", "mistral", "groq", "cerebras"):
+        assert body(host(strict), messages=messages)["messages"] == plain
+    assert body(elsewhere(), messages=messages)["messages"] == messages
+    assert messages[1]["tool_calls"] == [called | signed], "the payload itself stays as it was"
+
+
+MODELS = [
+    ("gpt-4o", {"reasoning_effort": "high", "temperature": 0.2}, ("reasoning_effort",)),
+    ("gpt-4.1-mini", {"temperature": 0.2, "logprobs": True}, ()),
+    ("o3-mini", {"temperature": 0.2, "reasoning_effort": "high"}, ("temperature",)),
+    ("o1", {"temperature": 1, "top_p": 1.0, "frequency_penalty": 0, "logit_bias": {}}, ()),
+    (
+        "gpt-5-mini-2025-08-07",
+        {"top_p": 0.5, "logprobs": True, "presence_penalty": 1},
+        ("top_p", "presence_penalty", "logprobs"),
+    ),
+    ("gpt-5-chat-latest", {"temperature": 0.2}, ()),
+    ("gpt-5.1", {"temperature": 0.2}, ()),
+    ("gpt-5.1", {"temperature": 0.2, "reasoning_effort": "none"}, ()),
+    ("gpt-5.4-mini", {"temperature": 0.2, "reasoning_effort": "low"}, ("temperature",)),
+    ("gpt-6-sol", {"top_logprobs": 2, "reasoning_effort": "high"}, ("top_logprobs",)),
+    ("text-davinci-003", {"temperature": 0.2}, ()),
+]
+
+
+@pytest.mark.parametrize(("model", "fields", "named"), MODELS)
+def test_openais_own_models_are_not_told_what_they_refuse(
+    model: str, fields: dict[str, Any], named: tuple[str, ...]
+) -> None:
+    ask, offer = an_ask("smart", payload={"messages": HELLO, **fields}), an_offer(model)
+    speaker = dialect_of("openai")
+    assert speaker.unsupported(ask, host("openai"), offer) == named
+    sent = msgspec.json.decode(speaker.request(ask, offer, host("openai")).body)
+    assert sent == {"model": model, "messages": HELLO} | {name: fields[name] for name in fields if name not in named}
+    assert speaker.unsupported(ask, elsewhere(), offer) == (), "another vendor may call its models what it likes"
+
+
+def test_top_k_is_refused_where_it_is_known_to_be_unknown() -> None:
+    assert refused(host("openai"), top_k=5) == ("top_k",)
+    assert refused(host("vllm"), top_k=5) == refused(elsewhere(), top_k=5) == ()
+
+
 def test_cache_marks_go_only_to_those_who_take_them() -> None:
     mark = {"cache_control": {"type": "ephemeral"}}
     messages = [{"role": "user", "content": [{"type": "text", "text": "x", **mark}], **mark}]

@@ -66,7 +66,7 @@ class Anthropic(Dialect):
     def unsayable(self, ask: Ask, provider: Provider) -> tuple[str, ...]:  # noqa: ARG002
         return unexpressed(ask.payload)
 
-    def refused_by_model(self, ask: Ask, offer: Offer) -> tuple[str, ...]:
+    def refused_by_model(self, ask: Ask, provider: Provider, offer: Offer) -> tuple[str, ...]:  # noqa: ARG002
         return refused_sampling(ask.payload, offer.id)
 
     def request(self, ask: Ask, offer: Offer, provider: Provider, proof: Proof = NO_PROOF) -> Call:  # noqa: ARG002

@@ -9,6 +9,7 @@ from gateway.dialects.openai.answer import model_ids, read_answer
 from gateway.dialects.openai.embeddings import read_embeddings
 from gateway.dialects.openai.errors import refusal
 from gateway.dialects.openai.hosts import HOSTS
+from gateway.dialects.openai.models import MODEL_FIELDS, refused_by
 from gateway.dialects.openai.quirks import AS_WRITTEN
 from gateway.dialects.openai.reader import OpenAIReader
 from gateway.dialects.openai.request import body_of, refused
@@ -25,6 +26,7 @@ class OpenAI(Dialect):
     """Chat, completions and embeddings, passed on with as little touching as possible."""
 
     support = ALL
+    model_fields = MODEL_FIELDS
 
     def __init__(self) -> None:
         self._routes = Routes(openai_route)
@@ -35,6 +37,9 @@ class OpenAI(Dialect):
     def unsayable(self, ask: Ask, provider: Provider) -> tuple[str, ...]:
         quirks = self._routes.of(provider).quirks
         return tuple(refused(ask.payload, quirks)) if quirks.refuse_fields else ()
+
+    def refused_by_model(self, ask: Ask, provider: Provider, offer: Offer) -> tuple[str, ...]:
+        return refused_by(ask.payload, offer.id) if self._routes.of(provider).quirks.own_models else ()
 
     def request(self, ask: Ask, offer: Offer, provider: Provider, proof: Proof = NO_PROOF) -> Call:  # noqa: ARG002
         route = self._routes.of(provider)

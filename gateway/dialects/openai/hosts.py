@@ -18,7 +18,11 @@ CHAT = frozenset({"chat"})
 CHAT_AND_TEXT = frozenset({"chat", "completions"})
 CHAT_AND_VECTORS = frozenset({"chat", "embeddings"})
 AUDIO = frozenset({"audio_input", "audio_output"})
-THOUGHT = frozenset({"reasoning_content"})
+FOREIGN = frozenset(
+    {"reasoning_content", "reasoning", "reasoning_details", "thinking_blocks", "extra_content", "is_error"}
+)
+"""What other vendors' answers leave in a conversation; hosts that check every field refuse it."""
+TOP_K = frozenset({"top_k"})
 LOGPROBS = frozenset({"logprobs", "top_logprobs"})
 LABELS = frozenset({"user", "store", "metadata", "service_tier", "safety_identifier", "prompt_cache_key", "verbosity"})
 """Say something about the request, nothing about the answer wanted."""
@@ -32,14 +36,20 @@ def _local(**more: object) -> Quirks:
 HOSTS: Mapping[str, Quirks] = MappingProxyType(
     {
         "echo": Quirks(refuse_fields=LOGPROBS | {"logit_bias", "modalities", "audio"}, lacks=AUDIO),
-        "openai": Quirks(max_tokens_field="max_completion_tokens", drop_message_fields=THOUGHT, cache_markers=False),
-        "azure": Quirks(drop_message_fields=THOUGHT, cache_markers=False),
+        "openai": Quirks(
+            max_tokens_field="max_completion_tokens",
+            refuse_fields=TOP_K,
+            drop_message_fields=FOREIGN,
+            cache_markers=False,
+            own_models=True,
+        ),
+        "azure": Quirks(refuse_fields=TOP_K, drop_message_fields=FOREIGN, cache_markers=False, own_models=True),
         "mistral": Quirks(
             cache_markers=False,
             max_tokens_field="max_tokens",
-            refuse_fields=TOO_MUCH | LOGPROBS,
+            refuse_fields=TOO_MUCH | LOGPROBS | TOP_K,
             drop_fields=LABELS,
-            drop_message_fields=THOUGHT,
+            drop_message_fields=FOREIGN,
             rename_fields=(("seed", "random_seed"), ("dimensions", "output_dimension")),
             stream_options=False,
             embedding_formats=FLOAT,
@@ -49,9 +59,9 @@ HOSTS: Mapping[str, Quirks] = MappingProxyType(
         ),
         "groq": Quirks(
             cache_markers=False,
-            refuse_fields=TOO_MUCH | LOGPROBS | {"n"},
+            refuse_fields=TOO_MUCH | LOGPROBS | TOP_K | {"n"},
             drop_fields=LABELS - {"user", "service_tier"},
-            drop_message_fields=THOUGHT,
+            drop_message_fields=FOREIGN,
             endpoints=CHAT,
             lacks=AUDIO,
         ),
@@ -88,7 +98,7 @@ HOSTS: Mapping[str, Quirks] = MappingProxyType(
             | LOGPROBS
             | {"n", "seed", "tools", "tool_choice", "parallel_tool_calls", "response_format=json_object"},
             drop_fields=LABELS,
-            drop_message_fields=THOUGHT,
+            drop_message_fields=FOREIGN,
             stream_options=False,
             developer_role=False,
             endpoints=CHAT,
@@ -97,9 +107,9 @@ HOSTS: Mapping[str, Quirks] = MappingProxyType(
         "cerebras": Quirks(
             cache_markers=False,
             max_tokens_field="max_completion_tokens",
-            refuse_fields=TOO_MUCH | {"n", "frequency_penalty", "presence_penalty"},
+            refuse_fields=TOO_MUCH | TOP_K | {"n", "frequency_penalty", "presence_penalty"},
             drop_fields=LABELS - {"user"},
-            drop_message_fields=THOUGHT,
+            drop_message_fields=FOREIGN,
             endpoints=CHAT_AND_TEXT,
             lacks=AUDIO,
         ),

@@ -19,7 +19,7 @@ class Quirks(Struct, frozen=True, kw_only=True):
     drop_fields: frozenset[str] = frozenset()
     """Fields that change no answer and that the host chokes on: labels, hints for caches."""
     drop_message_fields: frozenset[str] = frozenset()
-    """The same, inside messages: reasoning of earlier turns, which other hosts gave and want back."""
+    """The same, inside messages and their tool calls: what other hosts said in earlier turns and want back."""
     rename_fields: tuple[tuple[str, str], ...] = ()
     stream_options: bool = True
     """Knows `stream_options.include_usage`."""
@@ -28,6 +28,8 @@ class Quirks(Struct, frozen=True, kw_only=True):
     """Knows the role `developer`; where not, it becomes `system`."""
     cache_markers: bool = True
     """Takes `cache_control` in content parts and tools; where not, it caches by itself and the marks are left out."""
+    own_models: bool = False
+    """Its models are OpenAI's, and their ids say what each one refuses."""
     endpoints: frozenset[str] = ENDPOINTS
     """What it serves at all; for the documentation."""
     lacks: frozenset[str] = frozenset()

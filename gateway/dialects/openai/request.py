@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.dialects.openai.models import MODEL_FIELDS, refused_by
 from gateway.dialects.openai.quirks import AS_WRITTEN, Quirks
 from gateway.domain.ask import Ask
 
@@ -45,6 +46,9 @@ def body_of(ask: Ask, model: str, quirks: Quirks) -> bytes:
     if quirks.refuse_fields:
         for name in (*refused(payload, quirks), *quirks.refuse_fields):
             payload.pop(name, None)
+    if quirks.own_models and not MODEL_FIELDS.isdisjoint(payload):
+        for name in refused_by(payload, model):
+            del payload[name]
     if quirks is not AS_WRITTEN:
         _bend(payload, ask, quirks)
     return ENCODE(payload)
@@ -114,12 +118,22 @@ def _bent(message: Any, quirks: Quirks) -> Any:
         message = message | {"role": "system"}
     if not quirks.cache_markers:
         message = _unmarked(message)
-        content = message.get("content")
-        if isinstance(content, list):
-            message = message | {"content": [_unmarked(part) for part in content]}
-    if quirks.drop_message_fields.isdisjoint(message):
+        for name in ("content", "tool_calls"):
+            if isinstance(message.get(name), list):
+                message = message | {name: [_unmarked(part) for part in message[name]]}
+    if not quirks.drop_message_fields:
         return message
-    return {name: value for name, value in message.items() if name not in quirks.drop_message_fields}
+    if isinstance(message.get("tool_calls"), list):
+        message = message | {
+            "tool_calls": [_without(call, quirks.drop_message_fields) for call in message["tool_calls"]]
+        }
+    return _without(message, quirks.drop_message_fields)
+
+
+def _without(place: Any, names: frozenset[str]) -> Any:
+    if not isinstance(place, dict) or names.isdisjoint(place):
+        return place
+    return {name: value for name, value in place.items() if name not in names}
 
 
 def _unmarked(place: Any) -> Any:
