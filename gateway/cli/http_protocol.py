@@ -78,7 +78,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
         self._head_open = False
-        self.transport.write(MALFORMED)
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            self.transport.write(MALFORMED)
         self.transport.close()
 
     def _watch_head(self, size: int) -> None:

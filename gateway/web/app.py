@@ -15,7 +15,7 @@ from gateway.flow.gateway import Gateway
 from gateway.web.admin.routes import ADMIN
 from gateway.web.answer import base_headers, refusal_headers, send_whole
 from gateway.web.door import HEADERS, App, Door, Receive, Scope, Send
-from gateway.web.errors import openai_body, openai_status
+from gateway.web.errors import INTERNAL, LOG, openai_body, openai_status
 from gateway.web.hot import Endpoint, answer_call, peer_of
 from gateway.web.messages import MESSAGES, count_tokens
 from gateway.web.models import list_models, one_model
@@ -77,7 +77,7 @@ def assembled(gateway: Gateway, handlers: list[Any], lanes: Mapping[str, App]) -
     app = Litestar(
         route_handlers=handlers,
         dependencies={"gateway": Provide(lambda: gateway, sync_to_thread=False)},
-        exception_handlers={HTTPException: say_http, RequestError: say_request},
+        exception_handlers={HTTPException: say_http, RequestError: say_request, Exception: say_internal},
         state=State({"gateway": gateway, "document": document}),
         openapi_config=None,
         logging_config=None,
@@ -149,6 +149,12 @@ def say_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[s
     else:
         told = RequestError("internal", "internal_error", "The gateway failed.")
     return say_request(_, told, headers=dict(error.headers or {}))
+
+
+def say_internal(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
+    """Our own fault: the log hears of it, the caller hears no detail."""
+    LOG.error("internal error in %s %s", request.method, request.url.path, exc_info=error)
+    return say_request(request, INTERNAL)
 
 
 def say_request(
