@@ -12,6 +12,7 @@ import click
 import uvloop
 
 from gateway import log
+from gateway.cli.collector import settle
 from gateway.cli.listening import CannotListenError, bound
 from gateway.cli.places import find_config
 from gateway.cli.server import Beside, Server, uvicorn_config
@@ -59,6 +60,7 @@ async def _serve(config: Path, listen: str | None, *, watch: bool, try_it: bool)
             gateway,
             lambda: click.echo(ready_line(gateway, sock, try_it=try_it)),
         )
+        settle(gateway)
         async with beside(gateway, admin):
             await server.serve(sockets=[sock])
     except CannotListenError as error:
