@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from gateway.config.canonical import digest_of
 from gateway.config.check_meaning import check_meaning
@@ -16,6 +17,7 @@ from gateway.config.problem import in_order
 from gateway.config.resolve import Resolver, data_dir
 from gateway.config.shape import Declaration
 from gateway.config.sources import Library
+from gateway.config.tree import Node, find
 from gateway.config.whereabouts import places_of
 from gateway.config.world import World
 
@@ -42,17 +44,20 @@ def load(path: Path, world: World) -> Loading:
     library.folders += [file.parent for file in resolver.missing]
     held = None if findings.failed else declaration
     problems = in_order(findings.problems)
+    digest = digest_of(held) if held else None
     return Loading(
         declaration=held,
         problems=tuple(problems),
         omitted=len(findings.problems) - len(problems),
-        digest=digest_of(held) if held else None,
+        digest=digest,
         fingerprint=library.fingerprint,
         files=tuple(library.files),
         folders=tuple(library.folders),
         secrets=resolver.values if world.secrets == "resolve" else {},
         data_dir=data_dir(world.env),
         places=places_of(tree, "tests"),
+        candidate=_candidate(held, tree),
+        bare_digest=digest_of(replace(held, canary=None)) if held and held.canary else digest,
         tree=tree,
     )
 
@@ -60,3 +65,11 @@ def load(path: Path, world: World) -> Loading:
 def _declared(plain: dict[str, Any]) -> Declaration:
     """Includes have been followed; what is left is one declaration."""
     return msgspec.convert(plain | {"include": (), "overlay": ()}, Declaration)
+
+
+def _candidate(declaration: Declaration | None, tree: Node | None) -> Path | None:
+    """Beside the file that names it."""
+    if declaration is None or declaration.canary is None or tree is None:
+        return None
+    said = find(tree, ("canary", "config"))
+    return None if said is None else Path(said.source.name).parent / declaration.canary.config

@@ -35,6 +35,10 @@ class Loading(Struct, frozen=True, kw_only=True):
     """Where state lives if the declaration does not say."""
     places: Mapping[str, Place] = {}
     """Of everything under `tests:`, by path."""
+    candidate: Path | None = None
+    """Where the configuration named by `canary:` lies."""
+    bare_digest: str | None = None
+    """The digest without `canary:`, which tells whether two configurations say the same otherwise."""
     tree: Node | None = None
     """The merged tree with the origin of each leaf; stays in the process that loaded."""
 
@@ -53,6 +57,8 @@ class _Sent(Struct, kw_only=True, array_like=True):
     secrets: dict[str, str]
     data_dir: str
     places: dict[str, Place] = {}
+    candidate: str | None = None
+    bare_digest: str | None = None
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -73,6 +79,8 @@ def encode_loading(loading: Loading) -> bytes:
             secrets=dict(loading.secrets),
             data_dir=loading.data_dir,
             places=dict(loading.places),
+            candidate=None if loading.candidate is None else str(loading.candidate),
+            bare_digest=loading.bare_digest,
         )
     )
 
@@ -91,4 +99,6 @@ def decode_loading(data: bytes) -> Loading:
         secrets=sent.secrets,
         data_dir=sent.data_dir,
         places=sent.places,
+        candidate=None if sent.candidate is None else Path(sent.candidate),
+        bare_digest=sent.bare_digest,
     )

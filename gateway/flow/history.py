@@ -13,7 +13,8 @@ LOG = logging.getLogger("tokenhub")
 KEPT = 200
 MAX_BYTES = 1024 * 1024
 
-Result = Literal["loaded", "unchanged", "refused", "ignored"]
+Result = Literal["loaded", "unchanged", "refused", "ignored", "trying", "not-tried", "promoted", "rolled-back"]
+"""Of a reload; from `trying` on, of a candidate."""
 
 
 class Verdict(Struct, frozen=True):
@@ -39,6 +40,10 @@ class ReloadOutcome(Struct, frozen=True, kw_only=True):
     problems: tuple[dict[str, Any], ...] = ()
     restart_needed: tuple[str, ...] = ()
     ms: float = 0.0
+    why: str = ""
+    """What a candidate's fate was decided by."""
+    candidate: str = ""
+    """The digest of a candidate, where this is about one."""
 
     @property
     def ok(self) -> bool:

@@ -40,6 +40,18 @@ def on_disk(loading: Loading, objections: tuple[Problem, ...]) -> OnDisk:
     )
 
 
+class Candidate(Struct, frozen=True):
+    """The configuration named by `canary:`."""
+
+    path: Path
+    bare_digest: str | None
+    """Of the configuration that names it, without that section."""
+
+
+def candidate_of(loading: Loading) -> Candidate | None:
+    return None if loading.candidate is None else Candidate(loading.candidate, loading.bare_digest)
+
+
 def needs_restart(started: Snapshot, now: Snapshot) -> tuple[str, ...]:
     """Names of process settings that differ from what the process was started with."""
     return tuple(

@@ -23,7 +23,7 @@ from gateway.flow import last_good
 from gateway.flow.footprint import Footprint
 from gateway.flow.history import History, ReloadOutcome, Verdict
 from gateway.flow.load_in_child import CHILD, Child, failed, load_in_child
-from gateway.flow.on_disk import needs_restart, on_disk
+from gateway.flow.on_disk import candidate_of, needs_restart, on_disk
 from gateway.flow.watch import Watch
 from gateway.state.live import Live
 
@@ -62,6 +62,8 @@ class Reloader:
         self._next: asyncio.Future[ReloadOutcome] | None = None
         self._runner: asyncio.Task[None] | None = None
         self._retry: asyncio.TimerHandle | None = None
+        self.candidate = candidate_of(loading)
+        """What the configuration that serves wants tried beside it."""
         self.on_disk = on_disk(loading, ())
         """What the files said when they were read last, good or not."""
         self.history = history
@@ -166,7 +168,7 @@ class Reloader:
             self.on_disk = on_disk(loading, ())
             return Verdict("unchanged")
         snapshot = await gently(compile_snapshot(loading))
-        objections = await asyncio.to_thread(self._objections, loading, before, snapshot)
+        objections = await asyncio.to_thread(self.objections, loading, before, snapshot)
         if objections:
             return self._refuse(loading, objections)
         if self.paused():
@@ -183,7 +185,8 @@ class Reloader:
         elif not await self.watch.follow(Footprint(loading.files, loading.folders), seen):
             self.want("new files")
 
-    def _objections(self, loading: Loading, before: Snapshot, snapshot: Snapshot) -> tuple[Problem, ...]:
+    def objections(self, loading: Loading, before: Snapshot, snapshot: Snapshot) -> tuple[Problem, ...]:
+        """What speaks against putting a valid configuration in the place of another."""
         shrunk = shrinkage(before, snapshot)
         return (*self.prove(loading, snapshot), *(() if shrunk is None else (shrunk,)))
 
@@ -191,6 +194,7 @@ class Reloader:
         """From the swap on, the new one is the truth; whoever cannot adopt it must not keep others from doing so."""
         self._fingerprint = loading.fingerprint
         self.on_disk = on_disk(loading, ())
+        self.candidate = candidate_of(loading)
         self._live.swap(snapshot)
         for adopt in self.adopt:
             try:

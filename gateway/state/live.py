@@ -1,4 +1,4 @@
-"""The snapshot that serves now, and those that still have visitors."""
+"""The snapshot that serves now, one that may be tried beside it, and those that still have visitors."""
 
 from collections.abc import Callable
 
@@ -16,11 +16,13 @@ class Tenure:
 
 
 class Live:
-    """A request enters once and leaves once; a swap is one assignment; the old snapshot retires with its last visitor."""
+    """A request enters once and leaves once; a swap is one assignment; the old one retires with its last visitor."""
 
     def __init__(self, snapshot: Snapshot, on_retired: Callable[[Snapshot], None] = lambda _: None) -> None:
         self.current = snapshot
+        self.candidate: Snapshot | None = None
         self._tenure = Tenure(snapshot)
+        self._trial: Tenure | None = None
         self._leaving: list[Tenure] = []
         self._on_retired = on_retired
         self.swaps = 0
@@ -29,9 +31,19 @@ class Live:
         self._tenure.visitors += 1
         return self.current
 
+    def enter_candidate(self) -> Snapshot:
+        """For the few who try it; everybody else enters what serves."""
+        if self._trial is None:
+            return self.enter()
+        self._trial.visitors += 1
+        return self._trial.snapshot
+
     def leave(self, snapshot: Snapshot) -> None:
         if snapshot is self.current:
             self._tenure.visitors -= 1
+            return
+        if self._trial is not None and snapshot is self._trial.snapshot:
+            self._trial.visitors -= 1
             return
         for tenure in self._leaving:
             if tenure.snapshot is snapshot:
@@ -42,14 +54,37 @@ class Live:
                 return
 
     def swap(self, snapshot: Snapshot) -> None:
-        old = self._tenure
-        self._tenure = Tenure(snapshot)
-        self.current = snapshot
+        self._serve(Tenure(snapshot))
+
+    def try_out(self, snapshot: Snapshot) -> None:
+        """From now on some may enter this one; whatever was tried before is not tried any more."""
+        self.drop()
+        self._trial = Tenure(snapshot)
+        self.candidate = snapshot
+
+    def promote(self) -> None:
+        """What was tried serves now, with those who are inside already."""
+        if self._trial is not None:
+            trial, self._trial, self.candidate = self._trial, None, None
+            self._serve(trial)
+
+    def drop(self) -> None:
+        """Nobody enters the candidate any more."""
+        if self._trial is not None:
+            trial, self._trial, self.candidate = self._trial, None, None
+            self._retire(trial)
+
+    def _serve(self, tenure: Tenure) -> None:
+        old, self._tenure = self._tenure, tenure
+        self.current = tenure.snapshot
         self.swaps += 1
-        if old.visitors:
-            self._leaving.append(old)
+        self._retire(old)
+
+    def _retire(self, tenure: Tenure) -> None:
+        if tenure.visitors:
+            self._leaving.append(tenure)
         else:
-            self._on_retired(old.snapshot)
+            self._on_retired(tenure.snapshot)
 
     @property
     def visitors(self) -> int:

@@ -53,6 +53,34 @@ def test_several_old_snapshots_retire_in_the_order_in_which_they_empty() -> None
     assert live.swaps == 2
 
 
+def test_a_candidate_is_entered_by_those_who_try_it_only() -> None:
+    retired: list[Snapshot] = []
+    live = Live(ONE, retired.append)
+    assert live.enter_candidate() is ONE, "there is none"
+    live.try_out(TWO)
+    assert (live.enter(), live.enter_candidate(), live.candidate) == (ONE, TWO, TWO)
+    live.drop()
+    assert live.candidate is None
+    assert live.enter_candidate() is ONE
+    assert retired == []
+    live.leave(TWO)
+    assert retired == [TWO]
+
+
+def test_a_promoted_candidate_keeps_its_visitors() -> None:
+    retired: list[Snapshot] = []
+    live = Live(ONE, retired.append)
+    old = live.enter()
+    live.try_out(TWO)
+    tried = live.enter_candidate()
+    live.promote()
+    assert (live.current, live.candidate, live.visitors, live.swaps) == (TWO, None, 1, 1)
+    live.leave(tried)
+    assert (live.visitors, retired) == (0, [])
+    live.leave(old)
+    assert retired == [ONE]
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 20), st.integers(0, 20))
 def test_the_counts_are_of_those_inside(before: int, after: int) -> None:
@@ -80,6 +108,23 @@ class AnyVisits(RuleBasedStateMachine):
     def enter(self) -> None:
         self.inside.append(self.live.enter())
 
+    @rule()
+    def enter_candidate(self) -> None:
+        self.inside.append(self.live.enter_candidate())
+
+    @rule()
+    def try_out(self) -> None:
+        self.made.append(a_snapshot(digest=f"{len(self.made):064}"))
+        self.live.try_out(self.made[-1])
+
+    @rule()
+    def promote(self) -> None:
+        self.live.promote()
+
+    @rule()
+    def drop(self) -> None:
+        self.live.drop()
+
     @rule(which=st.integers(0, 1000))
     def leave(self, which: int) -> None:
         if self.inside:
@@ -92,7 +137,8 @@ class AnyVisits(RuleBasedStateMachine):
 
     @invariant()
     def only_empty_ones_are_retired(self) -> None:
-        wanted = [one for one in self.made[:-1] if not any(one is other for other in self.inside)]
+        serving = (self.live.current, self.live.candidate)
+        wanted = [one for one in self.made if not any(one is other for other in (*serving, *self.inside))]
         assert sorted(one.digest for one in self.retired) == sorted(one.digest for one in wanted)
 
 

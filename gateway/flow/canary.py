@@ -1,0 +1,219 @@
+"""THE LIFE OF A CANDIDATE: a configuration that is tried on a share of the requests before it replaces what serves.
+
+    named by `canary:` -> [ load in a child -> compile -> prove ] -> tried -> judged every second -> promoted
+                                                                                                  -> rolled back
+
+Its file is watched like any other. A change of it, or of the configuration that names it, begins anew. What was
+promoted serves until the files change: it is drift, and shown as such, until the main file says the same.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+from gateway.clock import Clock
+from gateway.config.compile import compile_snapshot
+from gateway.config.load import Loading
+from gateway.config.problem import Problem, as_text
+from gateway.domain.settings import Canary as Rules
+from gateway.domain.snapshot import Snapshot
+from gateway.flow.footprint import Footprint
+from gateway.flow.history import ReloadOutcome, Result
+from gateway.flow.load_in_child import CHILD, Child, load_in_child
+from gateway.flow.on_disk import Candidate
+from gateway.flow.reload import Reloader, gently
+from gateway.flow.trial import Trial
+from gateway.flow.watch import Watch
+from gateway.state.live import Live
+
+LOG = logging.getLogger("tokenhub")
+
+State = Literal["off", "loading", "refused", "same", "trying", "promoted", "rolled-back"]
+
+
+class Around(Struct, frozen=True, kw_only=True):
+    """What the rest of the gateway does for a trial."""
+
+    begin: Callable[[Snapshot, Rules], Trial]
+    adopt: Callable[[Snapshot], None]
+    """After a swap."""
+    let_go: Callable[[], None]
+    """After a candidate was dropped."""
+    told: Callable[[str], None]
+    """For the metrics: `promoted`, `rolled-back`, `refused`."""
+
+
+class Canary:
+    """At most one candidate at a time."""
+
+    def __init__(self, reloader: Reloader, live: Live, clock: Clock, env: Mapping[str, str]) -> None:
+        self._reloader = reloader
+        self._live = live
+        self._clock = clock
+        self._env = env
+        self._around: Around | None = None
+        self._wanted = asyncio.Event()
+        self._runner: asyncio.Task[None] | None = None
+        self._named: Candidate | None = None
+        self._rules: Rules | None = None
+        self._fingerprint = ""
+        self._before: Snapshot | None = None
+        self.trial: Trial | None = None
+        """The one that is under way; read by every request."""
+        self.last: Trial | None = None
+        """The one that ended, for those who ask how it was."""
+        self.state: State = "off"
+        self.why = ""
+        self.since = 0.0
+        """Unix seconds."""
+        self.problems: tuple[Problem, ...] = ()
+        self.digest: str | None = None
+        self.watch = Watch(lambda _: self._wanted.set())
+
+    @property
+    def path(self) -> Path | None:
+        return None if self._named is None else self._named.path
+
+    async def start(self, around: Around, *, watch: bool, child: Child = CHILD) -> None:
+        self._around = around
+        self._runner = asyncio.create_task(self._run(child))
+        if watch:
+            self.watch.start(lambda: self._live.current.reload.poll_s)
+        self.restart(self._live.current)
+
+    def restart(self, snapshot: Snapshot) -> None:
+        """Another configuration serves: whatever was being tried against the old one is over."""
+        self._end_trial()
+        self._before, self.last = None, None
+        self._named = self._reloader.candidate
+        self._rules = None if self._named is None else snapshot.canary
+        self._fingerprint, self.digest, self.problems = "", None, ()
+        self._turn("off" if self._rules is None else "loading", "")
+        self._wanted.set()
+
+    def look(self) -> None:
+        """Somebody asked for a reload: the candidate's file may have changed, too."""
+        self._wanted.set()
+
+    async def tick(self) -> None:
+        """Once a second."""
+        trial = self.trial
+        if trial is None or self._reloader.paused():
+            return
+        judgement = trial.judge(self._clock.monotonic())
+        if judgement.move == "promote":
+            await self.promote(judgement.why)
+        elif judgement.move == "roll back":
+            await self.roll_back(judgement.why)
+
+    async def promote(self, why: str) -> bool:
+        """The candidate serves everybody. False if there is none."""
+        trial, around = self.trial, self._around
+        if trial is None or around is None:
+            return False
+        self._before = self._live.current
+        self.trial, self.last = None, trial
+        self._live.promote()
+        around.adopt(trial.snapshot)
+        await self._note("promoted", why, before=self._before.digest)
+        return True
+
+    async def roll_back(self, why: str) -> bool:
+        """Everybody is served as before, also after a promotion. False if there is nothing to take back."""
+        around, tried = self._around, self._live.candidate
+        if around is None or (tried is None and self._before is None):
+            return False
+        if tried is None and self._before is not None:
+            tried, back, self._before = self._live.current, self._before, None
+            self._live.swap(back)
+            around.adopt(back)
+        self._end_trial()
+        await self._note("rolled-back", why, before=tried.digest if tried else "")
+        return True
+
+    async def aclose(self) -> None:
+        await self.watch.aclose()
+        if self._runner is not None:
+            self._runner.cancel()
+            await asyncio.gather(self._runner, return_exceptions=True)
+
+    async def _run(self, child: Child) -> None:
+        while True:
+            await self._wanted.wait()
+            seen = await self.watch.settled()
+            self._wanted.clear()
+            named, rules = self._named, self._rules
+            if named is None or rules is None:
+                await self.watch.follow(Footprint(), seen)
+                continue
+            loading = await load_in_child(named.path, self._env, child)
+            if not await self.watch.follow(Footprint(loading.files, loading.folders), seen):
+                self._wanted.set()
+            if named is self._named and (not loading.fingerprint or loading.fingerprint != self._fingerprint):
+                await self._consider(loading, named, rules)
+
+    async def _consider(self, loading: Loading, named: Candidate, rules: Rules) -> None:
+        """A candidate has to pass everything that a reload has to pass."""
+        objections: tuple[Problem, ...] = tuple(one for one in loading.problems if one.severity == "error")
+        snapshot = None
+        if loading.declaration is not None:
+            snapshot = await gently(compile_snapshot(loading))
+            current = self._live.current
+            objections = await asyncio.to_thread(self._reloader.objections, loading, current, snapshot)
+        if named is not self._named or self._around is None or self._reloader.paused():
+            return
+        self._end_trial()
+        self._fingerprint, self.digest, self.problems = loading.fingerprint, loading.digest, objections
+        if snapshot is None or objections:
+            for problem in objections:
+                LOG.error("candidate: %s", as_text(problem).partition("\n")[0])
+            await self._note("not-tried", f"{len(objections)} problems in {named.path}")
+        elif snapshot.digest == self._live.current.digest or loading.bare_digest == named.bare_digest:
+            self._turn("same", "the candidate says what already serves")
+        else:
+            self._begin(snapshot, rules, self._around)
+            await self._note("trying", f"{rules.share:.4g} of the requests, by {rules.sticky_by}")
+
+    def _begin(self, snapshot: Snapshot, rules: Rules, around: Around) -> None:
+        self.trial, self.last = around.begin(snapshot, rules), None
+        self._live.try_out(snapshot)
+
+    def _end_trial(self) -> None:
+        if self.trial is None:
+            return
+        self.trial, self.last = None, self.trial
+        self._live.drop()
+        if self._around is not None:
+            self._around.let_go()
+
+    def _turn(self, state: State, why: str) -> None:
+        self.state, self.why, self.since = state, why, self._clock.unix()
+
+    async def _note(self, outcome: Result, why: str, *, before: str | None = None) -> None:
+        self._turn(STATES[outcome], why)
+        LOG.info("candidate %s %s: %s", (self.digest or "")[:12], outcome, why)
+        if self._around is not None:
+            self._around.told(outcome)
+        current = self._live.current.digest
+        entry = ReloadOutcome(
+            unix=self.since,
+            trigger="canary",
+            outcome=outcome,
+            digest_before=current if before is None else before,
+            digest=current,
+            why=why,
+            candidate=self.digest or "",
+        )
+        await asyncio.to_thread(self._reloader.history.note, entry)
+
+
+STATES: Mapping[Result, State] = {
+    "not-tried": "refused",
+    "trying": "trying",
+    "promoted": "promoted",
+    "rolled-back": "rolled-back",
+}
