@@ -269,7 +269,7 @@ def test_e21_a_caller_who_leaves_before_the_first_token_closes_the_call(world: W
     hang_up(sock, how)
     assert world.bad.wait_closed(timeout=1.0).how in ("FIN", "RST")
     record = left(world)
-    assert (record["error"], record["outcome"], record["possibly_billed"]) == ("client_closed", "released", True)
+    assert (record["error"], record["outcome"], record["possibly_billed"]) == ("client_closed", "settled", True)
     assert world.good.requests == []
     assert len(world.bad.requests) == 1
     sock.close()
