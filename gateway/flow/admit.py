@@ -1,11 +1,14 @@
 """May this request run now? The key's limits are asked once, with an upper bound of what the plan may use."""
 
-from gateway.domain.key import Limits
+from msgspec.structs import replace
+
+from gateway.domain.ask import Ask
+from gateway.domain.key import Key, Limits
 from gateway.domain.plan import Plan
 from gateway.flow.receipt import Receipt
 from gateway.flow.rights import over_limit
-from gateway.flow.upper_bound import upper_bound
-from gateway.state.limits import Denial
+from gateway.flow.upper_bound import longest_output, probable_tokens, rounds_of, upper_bound
+from gateway.state.limits import Denial, is_capped, quota_unavailable, too_long
 
 UNLIMITED = Limits()
 
@@ -15,13 +18,37 @@ async def admit(receipt: Receipt, plan: Plan) -> None:
     key = receipt.ask.key
     if key is None or key.limits == UNLIMITED:
         return
-    gateway = receipt.gateway
-    tokens, usd = upper_bound(receipt.ask, plan)
-    deadline_s = receipt.patience_s
+    if key.limits.request_tokens is not None:
+        receipt.ask = within(receipt.ask, plan, key.limits.request_tokens)
+    await _reserve(receipt, plan, key)
+
+
+async def _reserve(receipt: Receipt, plan: Plan, key: Key) -> None:
+    gateway, ask = receipt.gateway, receipt.ask
+    if is_capped(key.limits) and not gateway.knows_sums:
+        raise over_limit(quota_unavailable())
+    tokens, usd = upper_bound(ask, plan, rounds_of(ask, receipt.visit.snapshot.routing.structured_output.repairs))
+    paced = probable_tokens(ask, plan)
     now, unix = gateway.clock.monotonic(), gateway.clock.unix()
-    reservation = gateway.limits.reserve(key, tokens, usd, now, unix, deadline_s)
+    reservation = gateway.limits.reserve(key, tokens, usd, now, unix, receipt.patience_s, paced)
     if reservation is None:
-        reservation = await gateway.limits.ask(key, tokens, usd, now, unix, deadline_s)
+        reservation = await gateway.limits.ask(key, tokens, usd, now, unix, receipt.patience_s, paced)
     if isinstance(reservation, Denial):
         raise over_limit(reservation)
     receipt.reservation = reservation
+
+
+def within(ask: Ask, plan: Plan, most: int) -> Ask:
+    """What was asked for must fit; a caller who does not say how long the answer may get is given what is left."""
+    if ask.endpoint == "embeddings" or ask.output_tokens is not None:
+        tokens = ask.input_tokens + longest_output(ask, plan) * ask.choices
+        if tokens > most:
+            raise over_limit(too_long(most, tokens))
+        return ask
+    room = (most - ask.input_tokens) // ask.choices
+    if room < 1:
+        raise over_limit(too_long(most, ask.input_tokens + ask.choices))
+    if longest_output(ask, plan) <= room:
+        return ask
+    payload = {name: value for name, value in ask.payload.items() if name != "max_completion_tokens"}
+    return replace(ask, payload=payload | {"max_tokens": room}, output_tokens=room)

@@ -1,7 +1,5 @@
 """Everything one process holds between requests."""
 
-import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -9,26 +7,30 @@ from msgspec import Struct, field
 
 from gateway.clock import Clock
 from gateway.domain.moment import Moment
+from gateway.flow.alerting import Alerting
 from gateway.flow.attempt import World
+from gateway.flow.chores import Chores
 from gateway.flow.credentials import Credentials
 from gateway.flow.reload import Reloader
 from gateway.flow.replay import Replays
+from gateway.flow.seat import ALONE, Seat
+from gateway.flow.together import Together
 from gateway.output.judge import Judge
 from gateway.secret import Secret
 from gateway.state.arms import Arms
 from gateway.state.health import Health
 from gateway.state.ledger.ledger import Ledger
-from gateway.state.limits import Alert
+from gateway.state.limits import LimitStore
 from gateway.state.live import Live
 from gateway.state.metrics import Metrics
 from gateway.state.overrides import Overrides
 from gateway.state.retry_budget import RetryBudget
-from gateway.state.stores.memory import MemoryLimits
 from gateway.state.strangers import Strangers
 from gateway.state.turns import Turns
 from gateway.upstream.send import Upstream
 
-LOG = logging.getLogger("tokenhub")
+SKEW_S = 5.0
+"""More than this between the wall clock and the monotonic one is worth a word."""
 
 
 class Gateway(Struct, kw_only=True, eq=False):
@@ -42,7 +44,9 @@ class Gateway(Struct, kw_only=True, eq=False):
     arms: Arms
     turns: Turns
     overrides: Overrides
-    limits: MemoryLimits
+    limits: LimitStore
+    together: Together | None
+    """What is shared with other processes, where there are any."""
     retry_budget: RetryBudget
     replays: Replays
     strangers: Strangers = field(default_factory=Strangers)
@@ -54,8 +58,8 @@ class Gateway(Struct, kw_only=True, eq=False):
     dice: Callable[[], int]
     reloader: Reloader
     data_dir: Path
-    chores: list[asyncio.Task[None]]
-    """What runs beside the requests until the end."""
+    alerting: Alerting
+    chores: Chores
     open_streams: set[Callable[[], None]]
     """One for each stream under way: breaks it off with a last frame."""
     admin_token: Secret | None
@@ -66,24 +70,40 @@ class Gateway(Struct, kw_only=True, eq=False):
     in_flight: int = 0
     uploading: int = 0
     """Requests whose bodies are still on their way."""
+    seat: Seat = ALONE
+    capped: frozenset[str] = frozenset()
+    """The keys that have a monthly cap."""
+    sums_known: bool = True
+    """False while nobody has counted what was spent this month before this process began."""
     on_last_good: bool = False
     """The files were broken at the start: the last configuration that worked serves."""
     draining: bool = False
     """Not ready for new work; what runs is finished."""
+
+    @property
+    def knows_sums(self) -> bool:
+        """Whether a cap can be kept: what was spent is known, and what will be spent is written down."""
+        return self.sums_known and self.ledger.accepting
+
+    @property
+    def skew_s(self) -> float:
+        return self.limits.calendar.skew_s(self.clock.monotonic(), self.clock.unix())
 
     def degraded(self) -> Iterator[str]:
         """What does not work as it should, in words for status and readiness."""
         if self.overrides.disabled_providers:
             yield "providers-disabled"
         yield from self.ledger.degraded()
+        if not self.sums_known:
+            yield "sums-unknown"
+        if self.together is not None and self.together.link.failures:
+            yield "shared-state"
+        if abs(self.skew_s) > SKEW_S:
+            yield "clock"
         if self.reloader.on_disk.errors:
             yield "configuration"
         if self.on_last_good:
             yield "last-good-configuration"
-
-    def alerted(self, alert: Alert) -> None:
-        LOG.warning("key %s passed %g%% of its monthly %s cap", alert.key, alert.share * 100, alert.what)
-        self.metrics.note("cap_share_passed")
 
     def interrupt_streams(self) -> None:
         """The grace is over: every open stream says so and ends."""

@@ -11,7 +11,7 @@ from gateway.domain.plan import Plan, Step
 from gateway.domain.trail import Failure, Trail
 from gateway.domain.visit import Visit
 from gateway.errors import RequestError
-from gateway.flow.exchange import Opened
+from gateway.flow.exchange import LEFT, Opened
 from gateway.flow.gateway import Gateway
 from gateway.routing.estimate import cost_usd
 from gateway.state.limits import Reservation
@@ -124,12 +124,16 @@ class Receipt:
         self.status = status
 
     def caller_left(self) -> None:
+        """A call that was under way is charged with what was sent: leaving early is no way around a cap."""
+        if self.step is None and self.plan is not None and self.trail.attempts:
+            offer = self.trail.attempts[-1].offer
+            step = next((step for step in (*self.plan.steps, *self.plan.wider) if step.offer.name == offer), None)
+            if step is not None and self.trail.attempts[-1].failure is LEFT:
+                self._served_by(step, len(self.trail.attempts), "")
+                self._used(Usage(input_tokens=self.ask.input_tokens, estimated=True))
         self.ending = "client_closed"
         self.error_code = "client_closed"
         self.status = CLIENT_CLOSED
-
-    def limit_headers(self) -> list[tuple[bytes, bytes]]:
-        return []
 
     def close(self) -> None:
         if self._closed:
@@ -143,15 +147,17 @@ class Receipt:
 
     def _settle(self) -> None:
         """What was used is charged; a request that came to nothing frees what it had set aside."""
-        reservation = self.reservation
-        if reservation is None:
+        reservation, usage, limits = self.reservation, self.usage, self._gateway.limits
+        if usage is None:
+            if reservation is not None:
+                limits.release(reservation)
             return
-        if self.usage is None:
-            self._gateway.limits.release(reservation)
-            return
-        tokens = self.usage.prompt_tokens + self.usage.completion_tokens
-        for alert in self._gateway.limits.settle(reservation, tokens, self.cost_usd):
-            self._gateway.alerted(alert)
+        tokens = usage.prompt_tokens + usage.completion_tokens
+        if reservation is not None:
+            for alert in limits.settle(reservation, tokens, self.cost_usd):
+                self._gateway.alerting.report(alert)
+        elif self.visit.key is not None:
+            limits.charge(self.visit.key, self.visit.started, tokens, self.cost_usd)
 
     def _served_by(self, step: Step, attempts: int, model: str) -> None:
         self.step = step

@@ -11,15 +11,19 @@ from gateway.clock import Clock, SystemClock
 from gateway.config.compile import compile_snapshot, drive
 from gateway.config.load import Loading
 from gateway.domain.snapshot import Snapshot
+from gateway.flow.alerting import Alerting
 from gateway.flow.attempt import World
+from gateway.flow.chores import Chores
 from gateway.flow.credentials import Credentials
-from gateway.flow.first_load import CannotServeError, first_loading
+from gateway.flow.first_load import CannotServeError, FirstLoading, first_loading
 from gateway.flow.gateway import Gateway
 from gateway.flow.history import History
 from gateway.flow.prove import failed_tests
 from gateway.flow.reload import Reloader, Source
 from gateway.flow.replay import Replays
-from gateway.flow.upkeep import adopt_all, begin_upkeep, end_upkeep, restore_arms
+from gateway.flow.seat import ALONE, Seat
+from gateway.flow.together import alone, together_with
+from gateway.flow.upkeep import adopt_all, begin_upkeep, capped_keys, count_sums, end_upkeep, restore_arms
 from gateway.output.judge import Judge
 from gateway.secret import Secret
 from gateway.state.arms import Arms
@@ -31,22 +35,27 @@ from gateway.state.metrics import Metrics
 from gateway.state.overrides import Overrides
 from gateway.state.retry_budget import RetryBudget
 from gateway.state.store_error import StoreError
-from gateway.state.stores.memory import MemoryLimits
 from gateway.state.turns import Turns
 from gateway.upstream.send import Upstream
 
 LOG = logging.getLogger("tokenhub")
 
+RECOVERY_S = 5.0
+"""How long a start waits for the sums of the month; after that, keys with a cap wait for them instead."""
 
-async def open_gateway(config: Path, env: Mapping[str, str], *, watch: bool) -> Gateway:
+
+async def open_gateway(
+    config: Path, env: Mapping[str, str], *, watch: bool, first: FirstLoading | None = None, seat: Seat = ALONE
+) -> Gateway:
     """Ready to serve: loaded, recovered, watching."""
-    first = await first_loading(config, env)
-    gateway = assemble(config, env, first.loading, drive(compile_snapshot(first.fallback or first.loading)))
-    gateway.on_last_good = first.fallback is not None
+    first = first or await first_loading(config, env)
+    snapshot = drive(compile_snapshot(first.fallback or first.loading))
     try:
+        gateway = assemble(config, env, first.loading, snapshot, seat)
         await recover(gateway)
     except StoreError as error:
         raise CannotServeError(str(error)) from error
+    gateway.on_last_good = first.fallback is not None
     gateway.reloader.adopt.append(lambda snapshot: adopt_all(gateway, snapshot))
     gateway.reloader.prove = lambda loading, snapshot: failed_tests(loading, snapshot, gateway.clock.unix())
     gateway.reloader.refused.append(gateway.metrics.reload_failed)
@@ -59,7 +68,7 @@ async def open_gateway(config: Path, env: Mapping[str, str], *, watch: bool) -> 
     return gateway
 
 
-def assemble(config: Path, env: Mapping[str, str], loading: Loading, snapshot: Snapshot) -> Gateway:
+def assemble(config: Path, env: Mapping[str, str], loading: Loading, snapshot: Snapshot, seat: Seat) -> Gateway:
     """All parts, wired; nothing is listening and nothing is running yet."""
     clock = SystemClock()
     routing = snapshot.routing
@@ -70,31 +79,39 @@ def assemble(config: Path, env: Mapping[str, str], loading: Loading, snapshot: S
     live = Live(snapshot)
     metrics = Metrics(__version__)
     metrics.reloaded(snapshot.digest)
+    storage = snapshot.storage
+    ledger = open_ledger(storage.ledger.reveal(), data_dir, storage.ledger_sync_s, clock, worker=seat.number)
+    arms, overrides = Arms(routing.thompson.half_life_s), Overrides(data_dir / "overrides.json")
+    together = together_with(snapshot, clock, ledger, overrides, arms, seat.of)
     return Gateway(
         clock=clock,
         live=live,
         upstream=upstream,
         credentials=Credentials(clock, upstream),
         health=health,
-        arms=Arms(routing.thompson.half_life_s),
+        arms=arms,
         turns=Turns(),
-        overrides=Overrides(data_dir / "overrides.json"),
-        limits=MemoryLimits(clock.monotonic(), clock.unix(), snapshot.alerts.shares),
+        overrides=overrides,
+        limits=alone(snapshot, clock) if together is None else together.limits,
+        together=together,
         retry_budget=budget,
         replays=Replays(),
         metrics=metrics,
-        ledger=open_ledger(snapshot.storage.ledger.reveal(), data_dir, snapshot.storage.ledger_sync_s, clock),
+        ledger=ledger,
         judge=Judge(),
         world=world_of(clock, budget, health),
         pause=asyncio.sleep,
         dice=Dice(routing.thompson.seed).roll,
-        reloader=Reloader(Source(config, env), live, clock, History(data_dir), loading),
+        reloader=Reloader(Source(config, env), live, clock, History(data_dir if seat.first else None), loading),
         data_dir=data_dir,
-        chores=[],
+        alerting=Alerting(upstream, metrics, clock, lambda: live.current.alerts.webhook),
+        chores=Chores(),
         open_streams=set(),
         admin_token=Secret(token) if (token := env.get("TOKENHUB_ADMIN_TOKEN")) else None,
         started=clock.monotonic(),
         last_used={},
+        seat=seat,
+        capped=capped_keys(snapshot),
     )
 
 
@@ -118,22 +135,29 @@ async def recover(gateway: Gateway) -> None:
     gateway.overrides.load(unix)
     restore_arms(gateway)
     await asyncio.to_thread(gateway.ledger.start)
-    if await gateway.ledger.recovered(10.0):
-        gateway.limits.restore(await gateway.ledger.spent(unix))
-    gateway.metrics.watch(
-        lambda: {
-            "in_flight": gateway.in_flight,
-            "journal_lag_records": gateway.ledger.lag,
-            "journal_bytes": gateway.ledger.size_bytes,
-        },
-        gateway.degraded,
-    )
+    gateway.sums_known = await count_sums(gateway, RECOVERY_S)
+    if gateway.together is not None:
+        gateway.together.limits.on_alert = gateway.alerting.report
+    gateway.metrics.watch(lambda: gauges(gateway), gateway.degraded)
+
+
+def gauges(gateway: Gateway) -> dict[str, float]:
+    """What is true at the moment of a scrape."""
+    told = {
+        "in_flight": gateway.in_flight,
+        "journal_lag_records": gateway.ledger.lag,
+        "journal_bytes": gateway.ledger.size_bytes,
+        "clock_skew_seconds": gateway.skew_s,
+    }
+    return told if gateway.together is None else told | {"state_store_up": not gateway.together.link.down}
 
 
 async def close_gateway(gateway: Gateway) -> None:
     """In order: nothing new comes in, what runs has ended, so the wires can be cut; the ledger is flushed last."""
     await gateway.reloader.aclose()
     await end_upkeep(gateway)
+    if gateway.together is not None:
+        await gateway.together.limits.aclose()
     await gateway.upstream.aclose()
     await gateway.judge.aclose()
     await asyncio.to_thread(gateway.ledger.stop)

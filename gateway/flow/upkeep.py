@@ -1,4 +1,4 @@
-"""The housekeeping of a running gateway: what happens once a second, once a minute, and after every reload."""
+"""The housekeeping of a running gateway: what happens once a second, now and then, and after every reload."""
 
 import asyncio
 import logging
@@ -8,37 +8,74 @@ from gateway.domain.snapshot import Snapshot
 from gateway.flow.gateway import Gateway
 from gateway.state.arms import read_arms
 from gateway.state.kept_file import read_or_set_aside, write_whole
+from gateway.state.limits import is_capped
 from gateway.state.store_error import StoreError
+from gateway.state.stores.memory import MemoryLimits
 
 LOG = logging.getLogger("tokenhub")
 
 TICK_S = 1.0
-SAVE_EVERY_TICKS = 30
+SAVE_ARMS_S = 30.0
+FORGET_S = 3600.0
+COUNT_AGAIN_S = 1.0
 
 
 def begin_upkeep(gateway: Gateway) -> None:
-    gateway.chores.append(asyncio.create_task(_every_second(gateway)))
+    chores = gateway.chores
+    chores.every(TICK_S, "housekeeping", lambda: tick(gateway))
+    chores.every(SAVE_ARMS_S, "what was learnt about offers is not saved", lambda: save_arms(gateway))
+    if gateway.seat.first:
+        chores.every(FORGET_S, "old records are not deleted", lambda: forget_old(gateway))
+    chores.add(gateway.alerting.deliver())
+    if not gateway.sums_known:
+        chores.add(count_again(gateway))
+    if gateway.together is not None:
+        gateway.together.begin(chores, gateway.clock.monotonic)
 
 
 async def end_upkeep(gateway: Gateway) -> None:
-    for chore in gateway.chores:
-        chore.cancel()
-    await asyncio.gather(*gateway.chores, return_exceptions=True)
-    await save_arms(gateway)
+    await gateway.chores.aclose()
+    try:
+        await save_arms(gateway)
+    except StoreError as error:
+        LOG.warning("what was learnt about offers is not saved: %s", error)
 
 
-async def _every_second(gateway: Gateway) -> None:
-    ticks = 0
-    while True:
-        await asyncio.sleep(TICK_S)
-        ticks += 1
-        now = gateway.clock.monotonic()
-        gateway.health.tick(now)
-        gateway.arms.tick(now)
-        gateway.limits.expire(now)
-        gateway.overrides.tick(gateway.clock.unix())
-        if ticks % SAVE_EVERY_TICKS == 0:
-            await save_arms(gateway)
+async def tick(gateway: Gateway) -> None:
+    now = gateway.clock.monotonic()
+    gateway.health.tick(now)
+    gateway.arms.tick(now)
+    gateway.limits.expire(now)
+    gateway.ledger.tick()
+    gateway.overrides.tick(gateway.clock.unix())
+
+
+async def forget_old(gateway: Gateway) -> None:
+    """Sums by day stay; so does the audit."""
+    records = gateway.live.current.records
+    await gateway.ledger.forget("requests", records.keep_s)
+    await gateway.ledger.forget("bodies", records.bodies_keep_s)
+
+
+async def count_sums(gateway: Gateway, patience_s: float) -> bool:
+    """What each key spent this month, once everything that was left behind is in the ledger."""
+    limits = gateway.limits
+    if not isinstance(limits, MemoryLimits):
+        return True
+    if not await gateway.ledger.recovered(patience_s):
+        return False
+    try:
+        limits.restore(await gateway.ledger.spent(gateway.clock.unix()))
+    except StoreError as error:
+        LOG.warning("keys with a monthly cap have to wait: %s", error)
+        return False
+    return True
+
+
+async def count_again(gateway: Gateway) -> None:
+    while not gateway.sums_known:
+        await asyncio.sleep(COUNT_AGAIN_S)
+        gateway.sums_known = await count_sums(gateway, COUNT_AGAIN_S)
 
 
 def restore_arms(gateway: Gateway) -> None:
@@ -50,10 +87,7 @@ def restore_arms(gateway: Gateway) -> None:
 
 async def save_arms(gateway: Gateway) -> None:
     data = gateway.arms.dump(gateway.clock.monotonic(), gateway.clock.unix())
-    try:
-        await asyncio.to_thread(write_whole, _arms_file(gateway), data)
-    except StoreError as error:
-        LOG.warning("what was learnt about offers is not saved: %s", error)
+    await asyncio.to_thread(write_whole, _arms_file(gateway), data)
 
 
 def _arms_file(gateway: Gateway) -> Path:
@@ -67,8 +101,14 @@ def adopt_all(gateway: Gateway, snapshot: Snapshot) -> None:
     gateway.health.adopt(routing.health, names)
     gateway.arms.adopt(routing.thompson.half_life_s, names, gateway.clock.monotonic())
     gateway.retry_budget.adopt(routing.retries.budget)
-    gateway.limits.adopt(snapshot.alerts.shares)
+    capped = capped_keys(snapshot)
+    gateway.limits.adopt(snapshot.alerts.shares, tuple(capped - gateway.capped))
+    gateway.capped = capped
     gateway.upstream.keep_only(table.providers.values())
     gateway.credentials.keep_only(frozenset(provider.identity for provider in table.providers.values()))
     gateway.metrics.reloaded(snapshot.digest)
     gateway.on_last_good = False
+
+
+def capped_keys(snapshot: Snapshot) -> frozenset[str]:
+    return frozenset(key.name for key in snapshot.keys.values() if is_capped(key.limits))

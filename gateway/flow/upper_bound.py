@@ -1,22 +1,49 @@
-"""What a request may use at most: set aside before it runs, given back after it."""
+"""What a request may use at most, and what it will probably use: set aside before it runs, given back after it."""
 
 from gateway.domain.ask import Ask
 from gateway.domain.plan import Plan
+from gateway.domain.table import Offer
 from gateway.routing.estimate import estimate_cost, output_tokens, padded, upper_bound_tokens
 
 UNKNOWN_OUTPUT = 4096
 """Reserved where neither the caller nor the model says how long an answer may get."""
 
 
-def upper_bound(ask: Ask, plan: Plan) -> tuple[int, float | None]:
+def upper_bound(ask: Ask, plan: Plan, rounds: int = 1) -> tuple[int, float | None]:
     """Tokens and dollars that no step of the plan can pass; None where one of them has no price."""
     tokens, usd = 0, 0.0
     priced = True
     for step in (*plan.steps, *plan.wider):
         offer = step.offer
-        wanted = ask.output_tokens if ask.output_tokens is not None else offer.max_output_tokens or UNKNOWN_OUTPUT
-        output = 0 if ask.endpoint == "embeddings" else output_tokens(wanted, offer)
+        output = _longest(ask, offer)
         tokens = max(tokens, upper_bound_tokens(ask.input_tokens, output, ask.choices))
         priced = priced and offer.price is not None
         usd = max(usd, estimate_cost(offer, padded(ask.input_tokens), output, ask.choices))
-    return tokens, usd if priced else None
+    return tokens * rounds, usd * rounds if priced else None
+
+
+def probable_tokens(ask: Ask, plan: Plan) -> int:
+    """By the estimate that the first step was chosen with."""
+    return ask.input_tokens + (plan.steps[0].output_tokens * ask.choices if plan.steps else 0)
+
+
+def rounds_of(ask: Ask, repairs: int) -> int:
+    """How often one step may be paid: an answer in the wrong shape is sent back."""
+    contract = ask.output
+    shaped = contract is not None and (contract.schema is not None or contract.type in ("json", "xml"))
+    return 1 + repairs if shaped else 1
+
+
+def longest_output(ask: Ask, plan: Plan) -> int:
+    """Per choice, over all steps."""
+    return max((_longest(ask, step.offer) for step in (*plan.steps, *plan.wider)), default=0)
+
+
+def _longest(ask: Ask, offer: Offer) -> int:
+    if ask.endpoint == "embeddings":
+        return 0
+    wanted = ask.output_tokens
+    shaped = ask.output.max_tokens if ask.output is not None else None
+    if shaped is not None:
+        wanted = shaped if wanted is None else min(wanted, shaped)
+    return output_tokens(wanted if wanted is not None else offer.max_output_tokens or UNKNOWN_OUTPUT, offer)

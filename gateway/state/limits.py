@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 from msgspec import Struct
 
 from gateway.domain.key import Key, Limits
+from gateway.state.calendar import Calendar
 from gateway.state.money import usd_of
 
 DenialCode = Literal[
@@ -90,6 +91,8 @@ class Spent(Struct, frozen=True):
 
 class LimitStore(Protocol):
     """The seam: what every store of limits can do. All but `ask` return at once."""
+
+    calendar: Calendar
 
     def reserve(
         self,

@@ -14,6 +14,7 @@ from gateway.flow.receipt import Receipt
 from gateway.flow.replay import Told
 from gateway.web.answer import EVENTS, JSON, OURSELVES, UNBUFFERED, Pairs, base_headers, refusal_headers, send_whole
 from gateway.web.door import Send
+from gateway.web.limit_headers import limit_headers
 from gateway.web.once import AGAIN, Once
 from gateway.web.pulse import Pulse
 from gateway.web.surface import Surface, Writer
@@ -37,12 +38,13 @@ class Reply:
         self.status = 0
 
     async def whole(self, receipt: Receipt, answer: Answer, once: Once | None = None) -> None:
+        """It is in the ledger before the caller can see it."""
         body = self._surface.whole(receipt, answer)
+        receipt.close()
         headers = self._head()
         headers.append(JSON)
         told = self._surface.headers(receipt)
         headers += told
-        headers += receipt.limit_headers()
         if once is not None:
             once.finish(200, told, body)
         self.status = 200
@@ -77,6 +79,8 @@ class Reply:
                     await pulse.send(writer.frames(chunks))
             failure = SHUTDOWN if interrupt.called else shown.failure
             receipt.stream_over(failure)
+            opened.end(failure)
+            receipt.close()
             last = writer.done() if failure is None else writer.broken(broken_off(failure, receipt))
             await pulse.send(last)
             await self._send({"type": "http.response.body", "body": b""})
@@ -105,6 +109,7 @@ class Reply:
     def _head(self) -> Pairs:
         headers = base_headers(self.visit, self._gateway.clock.monotonic())
         headers += self._surface.everywhere(self.visit)
+        headers += limit_headers(self._gateway, self.visit)
         return headers
 
     async def _begin(self, receipt: Receipt) -> None:
@@ -112,7 +117,6 @@ class Reply:
         headers.append(EVENTS)
         headers += UNBUFFERED
         headers += self._surface.headers(receipt)
-        headers += receipt.limit_headers()
         self.status = 200
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
 
