@@ -1,6 +1,7 @@
 """The ledger as everybody else sees it: entries go in at once and are safe, questions are answered off the loop."""
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from gateway.state.ledger.sqlite import SqliteDatabase
 from gateway.state.limits import Spent
 from gateway.state.store_error import StoreRefusedError
 from gateway.ulid import new_ulid
+
+LEFTOVERS_S = 10.0
 
 
 class Ledger:
@@ -70,7 +73,10 @@ class Ledger:
 
     async def recovered(self, patience_s: float) -> bool:
         """True once everything that earlier processes wrote is in the database."""
-        return await asyncio.to_thread(self._shipper.recovered.wait, patience_s)
+        return await asyncio.to_thread(self.wait_recovered, patience_s)
+
+    def wait_recovered(self, patience_s: float) -> bool:
+        return self._shipper.recovered.wait(patience_s)
 
     async def spent(self, unix: float) -> list[tuple[str, str, Spent]]:
         """What each key spent in the month of `unix`: a store of limits starts from this."""
@@ -103,20 +109,41 @@ class Ledger:
         self._journal.close()
 
 
-def open_ledger(url: str, data_dir: Path, sync_s: float, clock: Clock, *, worker: int = 0) -> Ledger:
-    """`sqlite://file` (relative to `data_dir`), `sqlite:///absolute` or `postgresql://…`; each worker has a journal."""
-    database = database_at(url, data_dir, clock)
-    folder = data_dir / "journal" / str(worker)
+def open_ledger(
+    url: str, data_dir: Path, sync_s: float, clock: Clock, *, worker: int = 0, held: bool = False
+) -> Ledger:
+    """`sqlite://file` (relative to `data_dir`), `sqlite:///absolute` or `postgresql://…`; each worker has a journal.
+
+    Each worker also writes what is in its journal: SQLite lets one in after the other, and takes every row once.
+    """
+    database = database_at(url, data_dir, clock, held=held)
+    folder = journals(data_dir) / str(worker)
     journal = Journal(folder, sync_s)
     journal.open()
     origin = _origin(folder, clock.unix())
     return Ledger(journal, database, origin, clock.unix)
 
 
-def database_at(url: str, data_dir: Path, clock: Clock) -> Database:
+def ship_leftovers(url: str, data_dir: Path, workers: int, clock: Clock, *, held: bool = False) -> None:
+    """Journals of seats that nobody takes any more: what is in them is brought in, then they go. Blocks."""
+    for folder in sorted(journals(data_dir).glob("[0-9]*")):
+        if folder.name.isdigit() and int(folder.name) >= workers:
+            ledger = open_ledger(url, data_dir, 0.0, clock, worker=int(folder.name), held=held)
+            ledger.start()
+            done = ledger.wait_recovered(LEFTOVERS_S)
+            ledger.stop()
+            if done:
+                shutil.rmtree(folder)
+
+
+def journals(data_dir: Path) -> Path:
+    return data_dir / "journal"
+
+
+def database_at(url: str, data_dir: Path, clock: Clock, *, held: bool = False) -> Database:
     scheme, _, rest = url.partition("://")
     if scheme == "sqlite":
-        return SqliteDatabase(data_dir / rest, clock.monotonic)
+        return SqliteDatabase(data_dir / rest, clock.monotonic, held=held)
     if scheme in ("postgresql", "postgres"):
         return PostgresDatabase(url)
     raise StoreRefusedError(f"`ledger: {scheme}://…` is not known. Use `sqlite://file.db` or `postgresql://…`.")

@@ -1,8 +1,6 @@
 """The ledger in one SQLite file: one writer, a write-ahead log, every commit on the platter before it counts."""
 
 import contextlib
-import fcntl
-import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +10,7 @@ from typing import TypeVar
 
 from msgspec import convert
 
+from gateway.state.ledger.lock import Lock
 from gateway.state.ledger.query import (
     PageQuery,
     Statement,
@@ -52,18 +51,19 @@ ROWS_AT_ONCE = 100
 
 
 class SqliteDatabase:
-    """Opened by one process at a time."""
+    """Opened by one process at a time, or by the workers of a supervisor that holds the lock for all of them."""
 
-    def __init__(self, path: Path, now: Callable[[], float]) -> None:
+    def __init__(self, path: Path, now: Callable[[], float], *, held: bool = False) -> None:
         self._path = path
         self._now = now
-        self._lock = -1
+        self._lock = None if held else Lock(path)
         self._turn = threading.Lock()
         """One transaction at a time, whichever thread it comes from."""
         self._connection: sqlite3.Connection | None = None
 
     def open(self) -> None:
-        self._take_lock()
+        if self._lock is not None:
+            self._lock.take()
         try:
             with self._speaking():
                 connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
@@ -112,26 +112,8 @@ class SqliteDatabase:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
-
-    def _take_lock(self) -> None:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(self._lock)
-            self._lock = -1
-            raise StoreRefusedError(
-                f"the ledger `{self._path}` is in use by another tokenhub. One process may write a SQLite file; "
-                "for several, set `ledger: postgresql://…`."
-            ) from error
-        except OSError as error:
-            raise StoreRefusedError(
-                f"cannot open the ledger `{self._path}`: {error.strerror}. Set `data_dir` to a writable folder."
-            ) from error
+        if self._lock is not None:
+            self._lock.release()
 
     def _check(self) -> None:
         connection = self._ready()
