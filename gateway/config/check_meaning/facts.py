@@ -239,7 +239,7 @@ def is_enabled(alias: Alias) -> bool:
     return isinstance(alias, str) or alias.enabled
 
 
-_HARMLESS = re.compile(r"(?i)[-_](id|file|field|name|profile)$")
+_HARMLESS = re.compile(r"(?i)[-_](id|file|field|name|profile|url)$")
 _SECRET_NAME = re.compile(
     r"(?i)(^|[-_])(api[-_]?key|secret|token|passw(or)?d|authorization|cookie|credentials?|private[-_]?key|access[-_]?key)"
     r"($|[-_])"
