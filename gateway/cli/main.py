@@ -12,6 +12,7 @@ VERBS = MappingProxyType(
     {
         "serve": "gateway.cli.serve:serve",
         "validate-config": "gateway.cli.validate_config:validate_config",
+        "explain": "gateway.cli.explain:explain",
         "schema": "gateway.cli.schema:schema",
         "render": "gateway.cli.render:render",
         "keys": "gateway.cli.keys:keys",
@@ -42,6 +43,7 @@ def main() -> None:
 
     \b
     tokenhub validate-config     prove a configuration, in CI or at your desk
+    tokenhub explain             where a request would go, and why
     tokenhub serve               run the gateway
     tokenhub VERB --help         more about a verb
 

@@ -1,14 +1,11 @@
 """May this request run now? The key's limits are asked once, with an upper bound of what the plan may use."""
 
-from msgspec.structs import replace
-
-from gateway.domain.ask import Ask
 from gateway.domain.key import Key, Limits
 from gateway.domain.plan import Plan
 from gateway.flow.receipt import Receipt
 from gateway.flow.rights import over_limit
-from gateway.flow.upper_bound import longest_output, probable_tokens, rounds_of, upper_bound
-from gateway.state.limits import Denial, is_capped, quota_unavailable, too_long
+from gateway.flow.upper_bound import probable_tokens, rounds_of, upper_bound, within
+from gateway.state.limits import Denial, is_capped, quota_unavailable
 
 UNLIMITED = Limits()
 
@@ -36,19 +33,3 @@ async def _reserve(receipt: Receipt, plan: Plan, key: Key) -> None:
     if isinstance(reservation, Denial):
         raise over_limit(reservation)
     receipt.reservation = reservation
-
-
-def within(ask: Ask, plan: Plan, most: int) -> Ask:
-    """What was asked for must fit; a caller who does not say how long the answer may get is given what is left."""
-    if ask.endpoint == "embeddings" or ask.output_tokens is not None:
-        tokens = ask.input_tokens + longest_output(ask, plan) * ask.choices
-        if tokens > most:
-            raise over_limit(too_long(most, tokens))
-        return ask
-    room = (most - ask.input_tokens) // ask.choices
-    if room < 1:
-        raise over_limit(too_long(most, ask.input_tokens + ask.choices))
-    if longest_output(ask, plan) <= room:
-        return ask
-    payload = {name: value for name, value in ask.payload.items() if name != "max_completion_tokens"}
-    return replace(ask, payload=payload | {"max_tokens": room}, output_tokens=room)

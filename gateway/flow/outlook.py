@@ -3,6 +3,8 @@
 `explain`, the tests in a configuration and comparisons of two configurations ask here.
 """
 
+from collections.abc import Callable
+
 from msgspec import Struct
 
 from gateway.domain.ask import Ask
@@ -13,9 +15,23 @@ from gateway.domain.snapshot import Snapshot
 from gateway.errors import RequestError
 from gateway.flow.decide import decide, explain
 from gateway.flow.rights import check_scope, opens, over_limit, unknown_key
-from gateway.flow.upper_bound import upper_bound
+from gateway.flow.upper_bound import probable_tokens, rounds_of, upper_bound, within
 from gateway.state.limits import Denial
 from gateway.state.stores.memory import MemoryLimits
+
+
+class Demand(Struct, frozen=True, kw_only=True):
+    """What a request would set aside."""
+
+    tokens: int
+    usd: float | None
+    """None where it may come to an offer without a price."""
+    paced: int
+    """Tokens that the rate is asked for."""
+
+
+Look = Callable[[Key, Demand], Denial | None]
+"""Looks at a key's limits, and touches nothing."""
 
 
 class Outlook(Struct, frozen=True, kw_only=True):
@@ -23,18 +39,48 @@ class Outlook(Struct, frozen=True, kw_only=True):
 
     plan: Plan | None
     """What serving would try; None where it would try nothing."""
+    demand: Demand | None = None
     error: RequestError | None = None
     """Why nothing would be sent."""
 
 
-def outlook(snapshot: Snapshot, moment: Moment, ask: Ask) -> Outlook:
-    """As a request would find it that comes alone: no other has used up any limit."""
+def outlook(snapshot: Snapshot, moment: Moment, ask: Ask, look: Look | None = None) -> Outlook:
+    """Without `look`, as a request would find it that comes alone: no other has used up any limit."""
+    try:
+        plan = decide(snapshot, moment, ask)
+        if ask.key is not None and ask.key.limits.request_tokens is not None:
+            ask = within(ask, plan, ask.key.limits.request_tokens)
+    except RequestError as refused:
+        return Outlook(plan=None, error=refused)
+    tokens, usd = upper_bound(ask, plan, rounds_of(ask, snapshot.routing.structured_output.repairs))
+    demand = Demand(tokens=tokens, usd=usd, paced=probable_tokens(ask, plan))
+    error = resting(plan) or _over_limit(ask, demand, look or alone(moment))
+    return Outlook(plan=plan, demand=demand, error=error)
+
+
+def outlook_with_key(snapshot: Snapshot, moment: Moment, ask: Ask) -> Outlook:
+    """The same for a caller who is still at the door: a key may have expired, or not be for this endpoint."""
     try:
         check_rights(ask, moment.unix)
-        plan = decide(snapshot, moment, ask)
-    except RequestError as error:
-        return Outlook(plan=None, error=error)
-    return Outlook(plan=plan, error=resting(plan) or _beyond_limits(ask, plan, moment))
+    except RequestError as refused:
+        return Outlook(plan=None, error=refused)
+    return outlook(snapshot, moment, ask)
+
+
+def alone(moment: Moment) -> Look:
+    """Limits that nobody has used so far."""
+
+    def look(key: Key, demand: Demand) -> Denial | None:
+        store = MemoryLimits(moment.now, moment.unix)
+        told = store.reserve(key, demand.tokens, demand.usd, moment.now, moment.unix, paced=demand.paced)
+        return told if isinstance(told, Denial) else None
+
+    return look
+
+
+def _over_limit(ask: Ask, demand: Demand, look: Look) -> RequestError | None:
+    denial = look(ask.key, demand) if ask.key is not None else None
+    return over_limit(denial) if denial is not None else None
 
 
 def whole_plan(snapshot: Snapshot, moment: Moment, ask: Ask) -> Plan | None:
@@ -75,12 +121,3 @@ def most_attempts(snapshot: Snapshot, ask: Ask, plan: Plan) -> int:
     most = snapshot.routing.retries.max_attempts
     written_down = plan.kind == "wildcard" or ask.fallback is not None
     return max(most, len(plan.steps)) if written_down else most
-
-
-def _beyond_limits(ask: Ask, plan: Plan, moment: Moment) -> RequestError | None:
-    key: Key | None = ask.key
-    if key is None:
-        return None
-    tokens, usd = upper_bound(ask, plan)
-    told = MemoryLimits(moment.now, moment.unix).reserve(key, tokens, usd, moment.now, moment.unix)
-    return over_limit(told) if isinstance(told, Denial) else None

@@ -15,7 +15,7 @@ from gateway.config.tree import Path
 from gateway.config.whereabouts import problem_at
 from gateway.domain.snapshot import Snapshot
 from gateway.flow.expected import Seen, differences
-from gateway.flow.outlook import outlook, whole_plan
+from gateway.flow.outlook import outlook_with_key, whole_plan
 from gateway.flow.suppose import Names, ask_of, moment_of_trial
 
 SLICE = 20
@@ -150,7 +150,7 @@ def _said(expect: TrialExpect) -> dict[str, Any]:
 def _proven(rehearsal: Rehearsal, snapshot: Snapshot, names: Names, unix: float) -> Proof:
     ask = ask_of(snapshot, rehearsal.ask)
     moment = moment_of_trial(snapshot, rehearsal.moment, names, unix)
-    found = outlook(snapshot, moment, ask)
+    found = outlook_with_key(snapshot, moment, ask)
     wants_refusals = bool(rehearsal.expect.refused)
     seen = Seen(
         ask=ask,

@@ -1,9 +1,13 @@
 """What a request may use at most, and what it will probably use: set aside before it runs, given back after it."""
 
+from msgspec.structs import replace
+
 from gateway.domain.ask import Ask
 from gateway.domain.plan import Plan
 from gateway.domain.table import Offer
+from gateway.flow.rights import over_limit
 from gateway.routing.estimate import estimate_cost, output_tokens, padded, upper_bound_tokens
+from gateway.state.limits import too_long
 
 UNKNOWN_OUTPUT = 4096
 """Reserved where neither the caller nor the model says how long an answer may get."""
@@ -37,6 +41,22 @@ def rounds_of(ask: Ask, repairs: int) -> int:
 def longest_output(ask: Ask, plan: Plan) -> int:
     """Per choice, over all steps."""
     return max((_longest(ask, step.offer) for step in (*plan.steps, *plan.wider)), default=0)
+
+
+def within(ask: Ask, plan: Plan, most: int) -> Ask:
+    """What was asked for must fit; a caller who does not say how long the answer may get is given what is left."""
+    if ask.endpoint == "embeddings" or ask.output_tokens is not None:
+        tokens = ask.input_tokens + longest_output(ask, plan) * ask.choices
+        if tokens > most:
+            raise over_limit(too_long(most, tokens))
+        return ask
+    room = (most - ask.input_tokens) // ask.choices
+    if room < 1:
+        raise over_limit(too_long(most, ask.input_tokens + ask.choices))
+    if longest_output(ask, plan) <= room:
+        return ask
+    payload = {name: value for name, value in ask.payload.items() if name != "max_completion_tokens"}
+    return replace(ask, payload=payload | {"max_tokens": room}, output_tokens=room)
 
 
 def _longest(ask: Ask, offer: Offer) -> int:

@@ -21,7 +21,7 @@ OUTPUT_TOKENS = 500
 
 DOWN = frozenset({"down", "out", "off", "dead"})
 LIMITED = frozenset({"429", "limited", "rate-limited", "rate_limited"})
-_DURATION = re.compile(r"[0-9]+(\.[0-9]+)?(ms|s|m)")
+LATENCY = re.compile(r"[0-9]+(\.[0-9]+)?(ms|s|m)")
 _SHARE = re.compile(r"([0-9]+(?:\.[0-9]+)?)%")
 
 
@@ -58,10 +58,10 @@ def supposed(text: str, table: Table) -> TrialMoment:
             found["down"].append(name)
         elif state in LIMITED:
             found["rate_limited"].append(name)
-        elif _DURATION.fullmatch(state):
+        elif LATENCY.fullmatch(state):
             found["latency"][name] = state
-        elif (share := _SHARE.fullmatch(state)) and float(share[1]) <= 100:
-            found["error_rate"][name] = float(share[1]) / 100
+        elif (share := share_of(state)) is not None:
+            found["error_rate"][name] = share
         else:
             choices = "`down`, `429`, a latency (`2s`) or an error rate (`20%`)"
             raise UnclearError(f"`{state}` in `{clause}` is not {choices}")
@@ -71,6 +71,12 @@ def supposed(text: str, table: Table) -> TrialMoment:
         latency=found["latency"],
         error_rate=found["error_rate"],
     )
+
+
+def share_of(text: str) -> float | None:
+    """`20%` is 0.2."""
+    match = _SHARE.fullmatch(text)
+    return float(match[1]) / 100 if match and float(match[1]) <= 100 else None
 
 
 def _check_name(name: str, clause: str, table: Table) -> None:

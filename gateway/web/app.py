@@ -16,6 +16,8 @@ from gateway.web.admin.routes import ADMIN
 from gateway.web.answer import base_headers, refusal_headers, send_whole
 from gateway.web.door import HEADERS, App, Door, Receive, Scope, Send
 from gateway.web.errors import INTERNAL, LOG, openai_body, openai_status
+from gateway.web.explain import PATH as EXPLAIN
+from gateway.web.explain import answer_explain
 from gateway.web.hot import Endpoint, answer_call, peer_of
 from gateway.web.messages import MESSAGES, count_tokens
 from gateway.web.models import list_models, one_model
@@ -56,7 +58,7 @@ PRIVATE = (metrics, ADMIN)
 def build_app(gateway: Gateway) -> App:
     """What callers reach: everything, or everything but what has a listener of its own."""
     alone = gateway.live.current.server.admin_listen is None
-    lanes = {path: lane(gateway, endpoint) for path, endpoint in HOT.items()}
+    lanes = {path: lane(gateway, endpoint) for path, endpoint in HOT.items()} | {EXPLAIN: explain_lane(gateway)}
     hot = (asgi(path, copy_scope=False)(straight) for path, straight in lanes.items())
     return assembled(gateway, [*hot, list_models, one_model, *PROBES, *(PRIVATE if alone else ())], lanes)
 
@@ -88,6 +90,13 @@ def assembled(gateway: Gateway, handlers: list[Any], lanes: Mapping[str, App]) -
 def lane(gateway: Gateway, endpoint: Endpoint) -> App:
     async def handle(scope: Any, receive: Any, send: Any) -> None:
         await answer_call(gateway, endpoint, scope, receive, send)
+
+    return handle
+
+
+def explain_lane(gateway: Gateway) -> App:
+    async def handle(scope: Any, receive: Any, send: Any) -> None:
+        await answer_explain(gateway, HOT, scope, receive, send)
 
     return handle
 

@@ -139,6 +139,7 @@ REFUSALS = ("400", "401", "403", "404", "408", "409", "413", "415", "422", "429"
 def openapi(app: Litestar, hot: Mapping[str, Endpoint]) -> Document:
     """OpenAPI 3.1, complete with the routes that Litestar does not look into."""
     paths: Document = {path: {"post": hot_operation(endpoint)} for path, endpoint in hot.items()}
+    paths["/v1/explain"] = {"post": explain_operation(hot)}
     for route in app.routes:
         if isinstance(route, HTTPRoute):
             paths[openapi_path(route)] = dict(ordinary_operations(route))
@@ -185,6 +186,27 @@ def hot_operation(endpoint: Endpoint) -> Document:
             }
         }
         | refusals(error),
+    }
+
+
+def explain_operation(hot: Mapping[str, Endpoint]) -> Document:
+    """Takes the body of any call."""
+    names = sorted(endpoint.name for endpoint in hot.values())
+    which = {"type": "string", "enum": names}
+    return {
+        "operationId": "explain",
+        "summary": "The decision that would be made about a call now; nothing is sent, counted or taken.",
+        "parameters": [
+            {"name": "endpoint", "in": "query", "required": False, "description": "Whose body it is.", "schema": which}
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
+        "responses": {
+            "200": {
+                "description": "The decision, with all its reasons.",
+                "content": {"application/json": {"schema": {"type": "object"}}},
+            }
+        }
+        | refusals("Error"),
     }
 
 

@@ -64,7 +64,7 @@ HOLDS = """
 {ask: {model: big, fallback: []}, expect: {then: [two/big]}}
 {ask: {model: big, key: app}, expect: {error: model_not_found}}
 {ask: {model: small, key: app, output_tokens: 10}, expect: {model: small}}
-{ask: {model: small, key: app}, expect: {error: request_tokens}}
+{ask: {model: small, key: app, output_tokens: 2000}, expect: {error: request_tokens}}
 {ask: {model: vectors, endpoint: embeddings, key: app}, expect: {error: scope_not_allowed}}
 {ask: {model: big, key: old}, moment: {time: "2030-01-01T00:00:00Z"}, expect: {error: invalid_api_key}}
 {ask: {model: big, key: old}, moment: {time: "2029-12-31T23:59:59Z"}, expect: {model: big}}
