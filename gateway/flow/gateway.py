@@ -7,14 +7,18 @@ from msgspec import Struct, field
 
 from gateway.clock import Clock
 from gateway.domain.moment import Moment
+from gateway.domain.snapshot import Snapshot
 from gateway.flow.alerting import Alerting
 from gateway.flow.attempt import World
+from gateway.flow.canary import Canary
 from gateway.flow.chores import Chores
 from gateway.flow.credentials import Credentials
 from gateway.flow.reload import Reloader
 from gateway.flow.replay import Replays
 from gateway.flow.seat import ALONE, Seat
+from gateway.flow.siblings import Siblings
 from gateway.flow.together import Together
+from gateway.flow.trial import Experience
 from gateway.output.judge import Judge
 from gateway.secret import Secret
 from gateway.state.arms import Arms
@@ -57,6 +61,7 @@ class Gateway(Struct, kw_only=True, eq=False):
     pause: Callable[[float], Awaitable[None]]
     dice: Callable[[], int]
     reloader: Reloader
+    canary: Canary
     data_dir: Path
     alerting: Alerting
     chores: Chores
@@ -71,6 +76,7 @@ class Gateway(Struct, kw_only=True, eq=False):
     uploading: int = 0
     """Requests whose bodies are still on their way."""
     seat: Seat = ALONE
+    siblings: Siblings = field(default_factory=lambda: Siblings(ALONE))
     capped: frozenset[str] = frozenset()
     """The keys that have a monthly cap."""
     sums_known: bool = True
@@ -88,6 +94,11 @@ class Gateway(Struct, kw_only=True, eq=False):
     @property
     def skew_s(self) -> float:
         return self.limits.calendar.skew_s(self.clock.monotonic(), self.clock.unix())
+
+    def experience_of(self, snapshot: Snapshot | None) -> Experience:
+        """What the requests of this configuration have learnt."""
+        trial = self.canary.trial
+        return self if trial is None or snapshot is not trial.snapshot else trial
 
     def degraded(self) -> Iterator[str]:
         """What does not work as it should, in words for status and readiness."""
@@ -111,17 +122,17 @@ class Gateway(Struct, kw_only=True, eq=False):
             interrupt()
 
 
-def moment_of(gateway: Gateway) -> Moment:
-    """What is known now, as one value."""
-    overrides = gateway.overrides
+def moment_of(gateway: Gateway, snapshot: Snapshot | None = None) -> Moment:
+    """What is known now, as one value; by the requests of a candidate, if it is the candidate's."""
+    overrides, known = gateway.overrides, gateway.experience_of(snapshot)
     return Moment(
         now=gateway.clock.monotonic(),
         unix=gateway.clock.unix(),
-        offers=gateway.health.offers,
-        providers=gateway.health.providers,
+        offers=known.health.offers,
+        providers=known.health.providers,
         disabled_providers=overrides.disabled_providers,
         turns=gateway.turns.view,
         chance=gateway.dice(),
-        arms=gateway.arms.view,
+        arms=known.arms.view,
         ladder=overrides.ladder,
     )

@@ -2,34 +2,37 @@
 
 import asyncio
 import logging
-import random
 from collections.abc import Mapping
 from pathlib import Path
 
 from gateway import __version__
-from gateway.clock import Clock, SystemClock
+from gateway.clock import SystemClock
 from gateway.config.compile import compile_snapshot, drive
 from gateway.config.load import Loading
 from gateway.domain.snapshot import Snapshot
 from gateway.flow.alerting import Alerting
-from gateway.flow.attempt import World
+from gateway.flow.canary import Canary
 from gateway.flow.chores import Chores
 from gateway.flow.credentials import Credentials
 from gateway.flow.first_load import CannotServeError, FirstLoading, first_loading
+from gateway.flow.fleet import answers_of, inherit_numbers
 from gateway.flow.gateway import Gateway
 from gateway.flow.history import History
 from gateway.flow.prove import failed_tests
 from gateway.flow.reload import Reloader, Source
 from gateway.flow.replay import Replays
 from gateway.flow.seat import ALONE, Seat
+from gateway.flow.siblings import Siblings
+from gateway.flow.sides import around
 from gateway.flow.together import alone, together_with
 from gateway.flow.upkeep import adopt_all, begin_upkeep, capped_keys, count_sums, end_upkeep, restore_arms
+from gateway.flow.world import world_of
 from gateway.output.judge import Judge
 from gateway.secret import Secret
 from gateway.state.arms import Arms
 from gateway.state.dice import Dice
 from gateway.state.health import Health
-from gateway.state.ledger.ledger import open_ledger
+from gateway.state.ledger.ledger import open_ledger, ship_leftovers
 from gateway.state.live import Live
 from gateway.state.metrics import Metrics
 from gateway.state.overrides import Overrides
@@ -62,10 +65,19 @@ async def open_gateway(
     gateway.reloader.paused = lambda: gateway.draining
     await gateway.reloader.start(watch=watch)
     await gateway.reloader.keep(first.loading)
+    gateway.reloader.adopt.append(gateway.canary.restart)
+    gateway.reloader.asked.append(gateway.canary.look)
+    await gateway.canary.start(around(gateway), watch=watch)
     begin_upkeep(gateway)
+    await meet_siblings(gateway)
     for file in gateway.reloader.watch.footprint.frozen:
         LOG.warning("%s is a mount of its own (subPath, or a single file): it will never change while we run", file)
     return gateway
+
+
+async def meet_siblings(gateway: Gateway) -> None:
+    inherit_numbers(gateway)
+    await gateway.siblings.begin(answers_of(gateway))
 
 
 def assemble(config: Path, env: Mapping[str, str], loading: Loading, snapshot: Snapshot, seat: Seat) -> Gateway:
@@ -80,9 +92,12 @@ def assemble(config: Path, env: Mapping[str, str], loading: Loading, snapshot: S
     metrics = Metrics(__version__)
     metrics.reloaded(snapshot.digest)
     storage = snapshot.storage
-    ledger = open_ledger(storage.ledger.reveal(), data_dir, storage.ledger_sync_s, clock, worker=seat.number)
+    ledger = open_ledger(
+        storage.ledger.reveal(), data_dir, storage.ledger_sync_s, clock, worker=seat.number, held=seat.of > 1
+    )
     arms, overrides = Arms(routing.thompson.half_life_s), Overrides(data_dir / "overrides.json")
     together = together_with(snapshot, clock, ledger, overrides, arms, seat.of)
+    reloader = Reloader(Source(config, env), live, clock, History(data_dir if seat.first else None), loading)
     return Gateway(
         clock=clock,
         live=live,
@@ -102,7 +117,8 @@ def assemble(config: Path, env: Mapping[str, str], loading: Loading, snapshot: S
         world=world_of(clock, budget, health),
         pause=asyncio.sleep,
         dice=Dice(routing.thompson.seed).roll,
-        reloader=Reloader(Source(config, env), live, clock, History(data_dir if seat.first else None), loading),
+        reloader=reloader,
+        canary=Canary(reloader, live, clock, env),
         data_dir=data_dir,
         alerting=Alerting(upstream, metrics, clock, lambda: live.current.alerts.webhook),
         chores=Chores(),
@@ -111,21 +127,8 @@ def assemble(config: Path, env: Mapping[str, str], loading: Loading, snapshot: S
         started=clock.monotonic(),
         last_used={},
         seat=seat,
+        siblings=Siblings(seat),
         capped=capped_keys(snapshot),
-    )
-
-
-def world_of(clock: Clock, budget: RetryBudget, health: Health) -> World:
-    def pace_s(offer: str) -> float:
-        vitals = health.offers.get(offer)
-        return 0.0 if vitals is None or vitals.latency_ms is None else vitals.latency_ms / 1000
-
-    return World(
-        now=clock.monotonic,
-        pause=asyncio.sleep,
-        luck=random.random,
-        may_retry=lambda: budget.may_retry(clock.monotonic()),
-        pace_s=pace_s,
     )
 
 
@@ -134,11 +137,19 @@ async def recover(gateway: Gateway) -> None:
     unix = gateway.clock.unix()
     gateway.overrides.load(unix)
     restore_arms(gateway)
+    if gateway.seat.first:
+        await asyncio.to_thread(bring_in_leftovers, gateway)
     await asyncio.to_thread(gateway.ledger.start)
     gateway.sums_known = await count_sums(gateway, RECOVERY_S)
     if gateway.together is not None:
         gateway.together.limits.on_alert = gateway.alerting.report
     gateway.metrics.watch(lambda: gauges(gateway), gateway.degraded)
+
+
+def bring_in_leftovers(gateway: Gateway) -> None:
+    """There may have been more workers before."""
+    storage, seat = gateway.live.current.storage, gateway.seat
+    ship_leftovers(storage.ledger.reveal(), gateway.data_dir, seat.of, gateway.clock, held=seat.of > 1)
 
 
 def gauges(gateway: Gateway) -> dict[str, float]:
@@ -154,6 +165,8 @@ def gauges(gateway: Gateway) -> dict[str, float]:
 
 async def close_gateway(gateway: Gateway) -> None:
     """In order: nothing new comes in, what runs has ended, so the wires can be cut; the ledger is flushed last."""
+    await gateway.canary.aclose()
+    await gateway.siblings.aclose()
     await gateway.reloader.aclose()
     await end_upkeep(gateway)
     if gateway.together is not None:

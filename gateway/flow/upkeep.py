@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 
 from gateway.domain.snapshot import Snapshot
+from gateway.flow.fleet import keep_numbers
 from gateway.flow.gateway import Gateway
 from gateway.state.arms import read_arms
 from gateway.state.kept_file import read_or_set_aside, write_whole
@@ -26,6 +27,8 @@ def begin_upkeep(gateway: Gateway) -> None:
     chores.every(SAVE_ARMS_S, "what was learnt about offers is not saved", lambda: save_arms(gateway))
     if gateway.seat.first:
         chores.every(FORGET_S, "old records are not deleted", lambda: forget_old(gateway))
+    if gateway.seat.folder is not None:
+        chores.every(TICK_S, "the numbers of this worker are not kept", lambda: keep_numbers(gateway))
     chores.add(gateway.alerting.deliver())
     if not gateway.sums_known:
         chores.add(count_again(gateway))
@@ -48,6 +51,11 @@ async def tick(gateway: Gateway) -> None:
     gateway.limits.expire(now)
     gateway.ledger.tick()
     gateway.overrides.tick(gateway.clock.unix())
+    trial = gateway.canary.trial
+    if trial is not None:
+        trial.health.tick(now)
+        trial.arms.tick(now)
+        await gateway.canary.tick()
 
 
 async def forget_old(gateway: Gateway) -> None:
@@ -104,10 +112,16 @@ def adopt_all(gateway: Gateway, snapshot: Snapshot) -> None:
     capped = capped_keys(snapshot)
     gateway.limits.adopt(snapshot.alerts.shares, tuple(capped - gateway.capped))
     gateway.capped = capped
-    gateway.upstream.keep_only(table.providers.values())
-    gateway.credentials.keep_only(frozenset(provider.identity for provider in table.providers.values()))
+    let_go(gateway, snapshot)
     gateway.metrics.reloaded(snapshot.digest)
     gateway.on_last_good = False
+
+
+def let_go(gateway: Gateway, snapshot: Snapshot) -> None:
+    """Connections and tokens that nothing in this configuration needs."""
+    providers = snapshot.table.providers.values()
+    gateway.upstream.keep_only(providers)
+    gateway.credentials.keep_only(frozenset(provider.identity for provider in providers))
 
 
 def capped_keys(snapshot: Snapshot) -> frozenset[str]:

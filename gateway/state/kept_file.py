@@ -32,6 +32,16 @@ def write_whole(path: Path, data: bytes) -> None:
         raise StoreError(f"cannot write `{path}`: {error.strerror}. Make the folder writable.") from error
 
 
+def write_lightly(path: Path, data: bytes) -> None:
+    """Whole or not at all too, but only as long as the machine runs: for what a crash of the machine may take."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError as error:
+        raise StoreError(f"cannot write `{path}`: {error.strerror}") from error
+
+
 def read_or_set_aside(path: Path, decode: Callable[[bytes], T], unix: float) -> T | None:
     """None if there is no such file, or one that `decode` refuses (ValueError): that is kept under another name."""
     try:

@@ -38,6 +38,7 @@ class Dump(msgspec.Struct, frozen=True):
     gauges: dict[str, float]
     degraded: list[str]
     digest: str
+    candidate: str = ""
 
 
 class Metrics:
@@ -46,6 +47,7 @@ class Metrics:
     def __init__(self, version: str = "") -> None:
         self._version = version
         self._digest = NOTHING
+        self._candidate = NOTHING
         self._gauges: Gauges = dict
         self._degraded: Callable[[], Iterable[str]] = tuple
         self._requests = Tally("requests", "Requests answered", ("endpoint", "status", "provider", "model"))
@@ -53,6 +55,8 @@ class Metrics:
         self._tokens = Tally("tokens", "Tokens used", ("provider", "model", "kind"))
         self._cost = Tally("cost_usd", "US dollars spent", ("provider", "model"))
         self._reloads = Tally("config_reloads", "Attempts to load a new configuration", ("outcome",))
+        self._sides = Tally("canary_requests", "Requests compared while a candidate is tried", ("side", "outcome"))
+        self._fates = Tally("canary_outcomes", "What became of candidates", ("outcome",))
         self._events = Tally("events", "Things worth an alert", ("event",))
         self._seconds = Spread("request_seconds", "From the request to the end of its answer", ("endpoint",), LATENCY_S)
         self._first = Spread("first_byte_seconds", "From a call to its first byte", ("offer",), FIRST_BYTE_S)
@@ -96,6 +100,14 @@ class Metrics:
     def reload_failed(self) -> None:
         self._reloads.add(("failed",))
 
+    def tried(self, side: str, *, failed: bool) -> None:
+        self._sides.add((side, "failed" if failed else "ok"))
+
+    def candidate_is(self, outcome: str, digest: str) -> None:
+        """`digest` is empty where nothing is tried now."""
+        self._fates.add((outcome,))
+        self._candidate = digest
+
     def note(self, event: str) -> None:
         """`event` is a word of the code, never of a caller."""
         self._events.add((event,))
@@ -109,24 +121,30 @@ class Metrics:
                 dict(self._gauges()),
                 list(self._degraded()),
                 self._digest,
+                self._candidate,
             )
         )
+
+    def inherit(self, data: bytes) -> Dump:
+        """Counts on from where another stood; what is only true at a moment is left to the other."""
+        dump = msgspec.msgpack.decode(data, type=Dump)
+        for tally in self._tallies():
+            tally.merge(dump.tallies.get(tally.name, []))
+        for spread in self._spreads():
+            spread.merge(dump.spreads.get(spread.name, []))
+        return dump
 
     def exposition(self, others: Iterable[bytes] = ()) -> bytes:
         """Prometheus text of this process, and of the workers beside it."""
         whole = Metrics(self._version)
-        dumps = [msgspec.msgpack.decode(data, type=Dump) for data in (self.dump(), *others)]
-        for dump in dumps:
-            for tally in whole._tallies():
-                tally.merge(dump.tallies.get(tally.name, []))
-            for spread in whole._spreads():
-                spread.merge(dump.spreads.get(spread.name, []))
+        dumps = [whole.inherit(data) for data in (self.dump(), *others)]
         registry = CollectorRegistry()
         registry.register(Page(whole._tallies(), whole._spreads(), dumps, self._version))
         return generate_latest(registry)
 
     def _tallies(self) -> tuple[Tally, ...]:
-        return (self._requests, self._attempts, self._tokens, self._cost, self._reloads, self._events)
+        counted = (self._requests, self._attempts, self._tokens, self._cost)
+        return (*counted, self._reloads, self._sides, self._fates, self._events)
 
     def _spreads(self) -> tuple[Spread, ...]:
         return (self._seconds, self._first)
@@ -163,9 +181,14 @@ class Page(Collector):
         for what in sorted({what for dump in self._dumps for what in dump.degraded}):
             degraded.add_metric((what,), 1.0)
         yield degraded
-        info = GaugeMetricFamily("tokenhub_config_info", "The configuration that serves", labels=("digest", "version"))
-        for digest in sorted({dump.digest for dump in self._dumps if dump.digest}):
-            info.add_metric((digest[:12], self._version), 1.0)
+        labels = ("digest", "version", "role")
+        info = GaugeMetricFamily("tokenhub_config_info", "The configuration that serves, and one tried", labels=labels)
+        known = {(dump.digest, "running") for dump in self._dumps} | {
+            (one.candidate, "candidate") for one in self._dumps
+        }
+        for digest, role in sorted(known):
+            if digest:
+                info.add_metric((digest[:12], self._version, role), 1.0)
         yield info
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
+from gateway.flow.fleet import metrics_of_all
 from gateway.flow.gateway import Gateway
 
 
@@ -32,7 +33,7 @@ def described(request: Request[Any, Any, Any]) -> dict[str, Any]:
     return document
 
 
-@get("/metrics", sync_to_thread=False)
-def metrics(gateway: NamedDependency[Gateway]) -> Response[bytes]:
-    """Prometheus text."""
-    return Response(gateway.metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+@get("/metrics")
+async def metrics(gateway: NamedDependency[Gateway]) -> Response[bytes]:
+    """Prometheus text, of all workers together."""
+    return Response(await metrics_of_all(gateway), media_type="text/plain; version=0.0.4; charset=utf-8")

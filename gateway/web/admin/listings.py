@@ -8,6 +8,7 @@ from msgspec import structs, to_builtins
 
 from gateway.domain.moment import UNKNOWN, Vitals
 from gateway.domain.table import Plain, Split
+from gateway.flow.fleet import last_used_of_all
 from gateway.flow.gateway import Gateway
 
 DIGEST_CHARS = 8
@@ -62,9 +63,9 @@ def models(gateway: NamedDependency[Gateway]) -> dict[str, Any]:
     }
 
 
-@get("/keys", sync_to_thread=False)
-def keys(gateway: NamedDependency[Gateway]) -> dict[str, Any]:
-    now = gateway.clock.monotonic()
+@get("/keys")
+async def keys(gateway: NamedDependency[Gateway]) -> dict[str, Any]:
+    now, last_used = gateway.clock.monotonic(), await last_used_of_all(gateway)
     return {
         "data": [
             {
@@ -76,7 +77,7 @@ def keys(gateway: NamedDependency[Gateway]) -> dict[str, Any]:
                 "limits": {name: limit for name, limit in structs.asdict(key.limits).items() if limit is not None},
                 "expires_at": key.expires_unix,
                 "enabled": key.enabled,
-                "last_used": gateway.last_used.get(key.name),
+                "last_used": last_used.get(key.name),
                 "spent": _spent(gateway, key.name, now),
             }
             for key in gateway.live.current.keys.values()

@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from gateway.config.shape.words import seconds
 from gateway.domain.snapshot import Snapshot
 from gateway.errors import RequestError
+from gateway.flow.fleet import share_overrides
 from gateway.flow.gateway import Gateway
 from gateway.web.admin.audit import audit
 from gateway.web.body import decode_json
@@ -29,6 +30,7 @@ async def put_ladder(request: Request[Any, Any, Any], gateway: NamedDependency[G
     models, expires_in_s = understand_ladder(decode_json(await request.body()))
     before = ladder_told(gateway)
     gateway.overrides.set_ladder(models, gateway.clock.unix(), expires_in_s)
+    await share_overrides(gateway)
     audit(gateway, request, "wildcard_models.put", "*", before=_ids(before), after=list(models))
     return ladder_told(gateway)
 
@@ -38,6 +40,7 @@ async def delete_ladder(request: Request[Any, Any, Any], gateway: NamedDependenc
     """Back to the file or the configuration."""
     before = ladder_told(gateway)
     gateway.overrides.clear_ladder()
+    await share_overrides(gateway)
     after = ladder_told(gateway)
     audit(gateway, request, "wildcard_models.delete", "*", before=_ids(before), after=_ids(after))
     return after
@@ -48,7 +51,7 @@ async def disable(
     request: Request[Any, Any, Any], gateway: NamedDependency[Gateway], name: FromPath[str]
 ) -> Response[dict[str, Any]]:
     """No new request goes to this provider until it is enabled again."""
-    return _switched(gateway, request, name, on=False)
+    return await _switched(gateway, request, name, on=False)
 
 
 @post("/providers/{name:str}/enable", status_code=200)
@@ -56,7 +59,7 @@ async def enable(
     request: Request[Any, Any, Any], gateway: NamedDependency[Gateway], name: FromPath[str]
 ) -> Response[dict[str, Any]]:
     """Takes back what `disable` did; a provider that the files switch off stays off."""
-    return _switched(gateway, request, name, on=True)
+    return await _switched(gateway, request, name, on=True)
 
 
 def understand_ladder(body: Any) -> tuple[tuple[str, ...], float | None]:
@@ -99,6 +102,8 @@ def drift_of(gateway: Gateway) -> list[dict[str, Any]]:
     ]
     if book.ladder is not None:
         told.append({"what": "wildcard_models", "subject": "*", "since": book.ladder.set_unix})
+    if gateway.canary.promoted:
+        told.append({"what": "canary.promoted", "subject": str(gateway.canary.path), "since": gateway.canary.since})
     return told
 
 
@@ -124,7 +129,9 @@ def _ids(told: dict[str, Any]) -> list[str]:
     return [str(row["model_id"]) for row in told["models"]]
 
 
-def _switched(gateway: Gateway, request: Request[Any, Any, Any], name: str, *, on: bool) -> Response[dict[str, Any]]:
+async def _switched(
+    gateway: Gateway, request: Request[Any, Any, Any], name: str, *, on: bool
+) -> Response[dict[str, Any]]:
     provider = gateway.live.current.table.providers.get(name)
     if provider is None:
         raise RequestError("not_found", "not_found", f"There is no provider `{name[:64]}`.", param="name")
@@ -133,6 +140,7 @@ def _switched(gateway: Gateway, request: Request[Any, Any, Any], name: str, *, o
         gateway.overrides.enable_provider(name)
     else:
         gateway.overrides.disable_provider(name, gateway.clock.unix())
+    await share_overrides(gateway)
     audit(gateway, request, f"provider.{'enable' if on else 'disable'}", name, before=was, after=on)
     return Response({"name": name, "enabled": provider.enabled and on, "drift": not on})
 
