@@ -3,6 +3,7 @@
 from gateway.domain.answer import Usage
 from gateway.domain.trail import Attempt
 from gateway.flow.receipt import Receipt
+from gateway.flow.sides import note_side
 from gateway.routing.thompson import bucket, reward
 from gateway.state.ledger.record import Admitted, Outcome, Record, meta_text, plain
 from gateway.state.money import nano_of
@@ -38,6 +39,9 @@ def account(receipt: Receipt) -> None:
     if step is not None and usage is not None:
         gateway.metrics.used(step.offer.provider, step.offer.model, usage, receipt.cost_usd)
         teach(receipt)
+    trial = gateway.canary.trial
+    if trial is not None:
+        note_side(receipt, trial)
     if receipt.admitted:
         gateway.ledger.note(record_of(receipt))
 
@@ -51,7 +55,7 @@ def teach(receipt: Receipt) -> None:
     latency_ms = last.first_byte_ms if ask.stream and last.first_byte_ms is not None else last.ms
     deadline_ms = ask.policy.max_latency_ms if ask.policy else receipt.visit.snapshot.defaults.max_latency_ms
     won = reward(receipt.cost_usd, latency_ms, deadline_ms)
-    receipt.gateway.arms.teach(step.offer.name, bucket(ask.input_tokens), won, receipt.gateway.clock.monotonic())
+    receipt.experience.arms.teach(step.offer.name, bucket(ask.input_tokens), won, receipt.gateway.clock.monotonic())
 
 
 def record_of(receipt: Receipt) -> Record:

@@ -78,6 +78,11 @@ class Canary:
     def path(self) -> Path | None:
         return None if self._named is None else self._named.path
 
+    @property
+    def promoted(self) -> bool:
+        """What serves is not what the main file says."""
+        return self._before is not None
+
     async def start(self, around: Around, *, watch: bool, child: Child = CHILD) -> None:
         self._around = around
         self._runner = asyncio.create_task(self._run(child))

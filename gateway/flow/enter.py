@@ -8,6 +8,7 @@ from gateway.domain.visit import Visit
 from gateway.errors import RequestError
 from gateway.flow.gateway import Gateway
 from gateway.flow.rights import opens, unknown_key
+from gateway.flow.trial import Trial
 from gateway.ulid import new_ulid
 
 MAX_TOKEN_BYTES = 512
@@ -15,10 +16,16 @@ MAX_TOKEN_BYTES = 512
 
 def enter(gateway: Gateway, token: bytes | None, *, client_id: str | None = None, peer: str = "") -> Visit:
     """Never refuses: without a good key it is a visit without one, so that even a 401 has an id and a digest."""
-    snapshot = gateway.live.enter()
+    live, trial = gateway.live, gateway.canary.trial
     unix = gateway.clock.unix()
     started = gateway.clock.monotonic()
-    key = None if token is None else find_key(snapshot, token, unix)
+    ulid = new_ulid(unix)
+    key = None if token is None else find_key(live.current, token, unix)
+    theirs = None if trial is None or key is None or token is None else tries(trial, key, token, ulid, unix)
+    if theirs is None:
+        snapshot = live.enter()
+    else:
+        snapshot, key = live.enter_candidate(), theirs
     wait_s = None
     if key is not None:
         gateway.last_used[key.name] = unix
@@ -27,13 +34,18 @@ def enter(gateway: Gateway, token: bytes | None, *, client_id: str | None = None
     return Visit(
         snapshot=snapshot,
         key=key,
-        ulid=new_ulid(unix),
+        ulid=ulid,
         started=started,
         started_unix=unix,
         client_id=client_id,
         peer=peer,
         wait_s=wait_s,
     )
+
+
+def tries(trial: Trial, key: Key, token: bytes, ulid: str, unix: float) -> Key | None:
+    """Their key as the candidate knows it, for those who try the candidate; never one that the candidate refuses."""
+    return find_key(trial.snapshot, token, unix) if trial.takes(key.name, ulid) else None
 
 
 def find_key(snapshot: Snapshot, token: bytes, unix: float) -> Key | None:

@@ -7,6 +7,7 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gateway.clock import Clock
 from gateway.dialects.base import Dialect, Seal
 from gateway.dialects.bridge import is_bridged, join_answers, speaker_for, split_prompts
 from gateway.dialects.chunks import chunks_of
@@ -20,6 +21,7 @@ from gateway.domain.trail import Attempt, Failure, Trail
 from gateway.domain.visit import Visit
 from gateway.flow.gateway import Gateway
 from gateway.flow.stream import LiveStream, Recital, Silence, Source, Spoken, measure_of
+from gateway.flow.trial import Experience
 from gateway.routing.thompson import FAILED, bucket
 
 ID_PREFIX: Mapping[str, str] = {"chat": "chatcmpl-th-", "completions": "cmpl-th-", "embeddings": "embd-th-"}
@@ -43,10 +45,11 @@ LATE = Failure(
 class Exchange:
     """Makes the attempts of one request and notes each, in the trail and in the health of its offer."""
 
-    __slots__ = ("_ask", "_gateway", "_trail", "_until", "_visit")
+    __slots__ = ("_ask", "_experience", "_gateway", "_trail", "_until", "_visit")
 
     def __init__(self, gateway: Gateway, visit: Visit, ask: Ask, trail: Trail, until: float) -> None:
         self._gateway = gateway
+        self._experience = gateway.experience_of(visit.snapshot)
         self._visit = visit
         self._ask = ask
         self._trail = trail
@@ -182,7 +185,7 @@ class Exchange:
         )
 
     def _begin(self, step: Step) -> "Noted":
-        return Noted(self._gateway, self._trail, step, bucket(self._ask.input_tokens))
+        return Noted(self._gateway.clock, self._experience, self._trail, step, bucket(self._ask.input_tokens))
 
 
 class Talk(Struct, frozen=True):
@@ -205,30 +208,31 @@ def recited(answer: Answer, seal: Seal) -> LiveStream:
 class Noted:
     """One attempt being timed; `end` is synchronous and counts once."""
 
-    __slots__ = ("_ended", "_gateway", "_size", "_started", "_step", "_trail", "first_byte_ms")
+    __slots__ = ("_clock", "_ended", "_experience", "_size", "_started", "_step", "_trail", "first_byte_ms")
 
-    def __init__(self, gateway: Gateway, trail: Trail, step: Step, size: str) -> None:
-        self._gateway = gateway
+    def __init__(self, clock: Clock, experience: Experience, trail: Trail, step: Step, size: str) -> None:
+        self._clock = clock
+        self._experience = experience
         self._size = size
         self._trail = trail
         self._step = step
-        self._started = gateway.clock.monotonic()
+        self._started = clock.monotonic()
         self._ended = False
         self.first_byte_ms: float | None = None
-        gateway.health.note_start(step.offer.name, step.offer.provider, self._started)
+        experience.health.note_start(step.offer.name, step.offer.provider, self._started)
 
     def since_start_ms(self) -> float:
-        return (self._gateway.clock.monotonic() - self._started) * 1000
+        return (self._clock.monotonic() - self._started) * 1000
 
     def end(self, failure: Failure | None) -> None:
         if self._ended:
             return
         self._ended = True
         offer = self._step.offer
-        now = self._gateway.clock.monotonic()
-        self._gateway.health.note_end(offer.name, offer.provider, now, self.first_byte_ms, failure, self._started)
+        now = self._clock.monotonic()
+        self._experience.health.note_end(offer.name, offer.provider, now, self.first_byte_ms, failure, self._started)
         if failure is not None and failure.blame != "nobody":
-            self._gateway.arms.teach(offer.name, self._size, FAILED, now)
+            self._experience.arms.teach(offer.name, self._size, FAILED, now)
         self._trail.note(
             Attempt(
                 offer=offer.name,

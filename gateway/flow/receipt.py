@@ -13,6 +13,7 @@ from gateway.domain.visit import Visit
 from gateway.errors import RequestError
 from gateway.flow.exchange import LEFT, Opened
 from gateway.flow.gateway import Gateway
+from gateway.flow.trial import Experience
 from gateway.routing.estimate import cost_usd
 from gateway.state.limits import Reservation
 
@@ -84,6 +85,10 @@ class Receipt:
     @property
     def gateway(self) -> Gateway:
         return self._gateway
+
+    @property
+    def experience(self) -> Experience:
+        return self._gateway.experience_of(self.visit.snapshot)
 
     def answered(self, step: Step, answer: Answer, attempts: int) -> None:
         self._served_by(step, attempts, answer.model)

@@ -71,6 +71,8 @@ class Reloader:
         """Told of every snapshot that goes into service."""
         self.prove: Prove = lambda _loading, _snapshot: ()
         """Looks at a snapshot before it may serve."""
+        self.asked: list[Callable[[], None]] = []
+        """Told when somebody wanted the files read again, whatever they say."""
         self.refused: list[Callable[[], None]] = []
         """Told when one was turned down."""
         self.paused: Callable[[], bool] = lambda: False
@@ -160,6 +162,8 @@ class Reloader:
             return Verdict("ignored")
         if quiet and not self.watch.is_news(seen):
             return Verdict("unchanged")
+        for tell in () if quiet else self.asked:
+            tell()
         loading = await load_in_child(self._source.path, self._source.env, self._source.child)
         await self._follow(loading, seen)
         if loading.declaration is None:

@@ -39,7 +39,7 @@ async def serve(receipt: Receipt) -> Answer:
     send: Send = exchange_for(receipt, receipt.ask).whole
     if contract is not None:
         send = shaped(receipt, contract, lambda ask: exchange_for(receipt, ask))
-    served = kept(receipt, await attempt(send, plan, bounds_of(receipt, plan), receipt.gateway.world))
+    served = kept(receipt, await attempt(send, plan, bounds_of(receipt, plan), receipt.experience.world))
     receipt.answered(served.step, served.value, served.attempts)
     receipt.dropped = dropped_fields(receipt.visit.snapshot, receipt.ask, served.step)
     return served.value
@@ -54,7 +54,7 @@ async def serve_stream(receipt: Receipt) -> Opened:
         ask = receipt.ask if contract is None else asking_for(receipt.ask, contract, step)
         return await exchange_for(receipt, ask).opened(step)
 
-    served = kept(receipt, await attempt(send, plan, bounds_of(receipt, plan), receipt.gateway.world))
+    served = kept(receipt, await attempt(send, plan, bounds_of(receipt, plan), receipt.experience.world))
     opened = served.value
     receipt.opened(served.step, opened, served.attempts)
     receipt.dropped = dropped_fields(receipt.visit.snapshot, receipt.ask, served.step)
@@ -66,12 +66,12 @@ async def serve_stream(receipt: Receipt) -> Opened:
 async def decided(receipt: Receipt) -> Plan:
     """The plan, and the caller's right to have it carried out."""
     gateway = receipt.gateway
-    moment = moment_of(gateway)
+    moment = moment_of(gateway, receipt.visit.snapshot)
     plan = decide(receipt.visit.snapshot, moment, receipt.ask)
     receipt.plan = plan
     if plan.turn is not None:
         gateway.turns.took(plan.turn)
-    if not plan.healthy and not gateway.health.may_try_anyway(gateway.clock.monotonic(), plan.asked):
+    if not plan.healthy and not receipt.experience.health.may_try_anyway(gateway.clock.monotonic(), plan.asked):
         raise resting(plan, moment)
     receipt.patience_s = patience_s(receipt, plan)
     await admit(receipt, plan)

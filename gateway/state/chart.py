@@ -1,5 +1,7 @@
 """The chart of one offer or one provider: what its attempts came to, read off as vitals."""
 
+from copy import deepcopy
+
 from gateway.domain.moment import Vitals
 from gateway.domain.settings import HealthRules
 from gateway.domain.trail import Failure
@@ -69,6 +71,13 @@ class Chart:
         if rules.window_s != self._window.span_s:
             self._window = Window(rules.window_s, BUCKETS)
             self._latencies.keep_s = rules.window_s * LATENCIES_KEPT_WINDOWS
+
+    def twin(self, rules: HealthRules) -> "Chart":
+        """The same past, closed, and with nothing under way."""
+        twin = Chart(rules)
+        twin._window, twin._latencies = deepcopy(self._window), deepcopy(self._latencies)
+        twin.adopt(rules)
+        return twin
 
     def read(self) -> Vitals:
         window, circuit = self._window, self._circuit

@@ -119,6 +119,13 @@ class Health:
         self._providers.adopt(rules, set(self._provider_of.values()))
         self._tried_anyway.clear()
 
+    def twin(self, rules: HealthRules, offers: Iterable[str], providers: Iterable[str]) -> "Health":
+        """Another that knows what is known of these so far; from now on each learns for itself."""
+        twin = Health(rules)
+        self._offers.lend(twin._offers, offers, rules)
+        self._providers.lend(twin._providers, providers, rules)
+        return twin
+
     def _sweep(self, now: float) -> None:
         self._swept_at = now
         self._offers.age(now)
@@ -164,6 +171,16 @@ class Ward:
         for name, chart in self._charts.items():
             if chart.age(now):
                 self._touched.add(name)
+
+    def lend(self, other: "Ward", names: Iterable[str], rules: HealthRules) -> None:
+        for name in names:
+            chart = self._charts.get(name)
+            if chart is not None:
+                other.take_over(name, chart.twin(rules))
+
+    def take_over(self, name: str, chart: Chart) -> None:
+        self._charts[name] = chart
+        self._touched.add(name)
 
     def adopt(self, rules: HealthRules, names: set[str]) -> None:
         self._rules = rules

@@ -87,7 +87,7 @@ async def tell(gateway: Gateway, endpoint: Endpoint, reply: Reply, incoming: Inc
         return
     receipt = open_receipt(gateway, visit, ask, endpoint.name)
     receipt.wants_trace = incoming.headers.get(b"x-tokenhub-trace") == b"1"
-    gateway.retry_budget.note_request(visit.started)
+    receipt.experience.retry_budget.note_request(visit.started)
     leaving = Leaving(incoming.receive)
     try:
         if receipt.ask.stream:

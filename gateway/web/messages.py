@@ -78,5 +78,5 @@ MESSAGES = Surface(
 
 def count_tokens(gateway: Gateway, visit: Visit, ask: Ask) -> bytes:
     """Our estimate of the input, for a model that this key may use."""
-    explain(visit.snapshot, moment_of(gateway), ask)
+    explain(visit.snapshot, moment_of(gateway, visit.snapshot), ask)
     return encode(token_count(ask.input_tokens))

@@ -56,7 +56,7 @@ def test_everything_that_was_counted_is_told() -> None:
     assert told["tokenhub_first_byte_seconds_count", "openai/gpt-4o"] == 1
     assert told["tokenhub_in_flight",] == 3
     assert told["tokenhub_degraded", "store"] == 1
-    assert told["tokenhub_config_info", "abcdef012345", "1.0"] == 1
+    assert told["tokenhub_config_info", "abcdef012345", "running", "1.0"] == 1
     assert told["tokenhub_config_reloads_total", "failed"] == 1
 
 
@@ -65,7 +65,7 @@ def test_the_workers_of_one_gateway_are_told_as_one() -> None:
     assert told["tokenhub_requests_total", "chat", "gpt-4o", "openai", "200"] == 3
     assert told["tokenhub_request_seconds_count", "chat"] == 3
     assert told["tokenhub_in_flight",] == 9
-    assert told["tokenhub_config_info", "abcdef012345", "1.0"] == 1
+    assert told["tokenhub_config_info", "abcdef012345", "running", "1.0"] == 1
 
 
 def test_o10_a_flood_of_labels_ends_as_other() -> None:

@@ -2,6 +2,7 @@
 
 from litestar import Router
 
+from gateway.web.admin.canary import canary, promote, rollback
 from gateway.web.admin.guard import admin_only
 from gateway.web.admin.listings import arms, keys, models, providers, routes
 from gateway.web.admin.overrides import delete_ladder, disable, enable, put_ladder, read_ladder
@@ -15,6 +16,9 @@ ADMIN = Router(
         status,
         reload,
         history,
+        canary,
+        promote,
+        rollback,
         read_ladder,
         put_ladder,
         delete_ladder,
