@@ -33,13 +33,14 @@ class FirstLoading(Struct, frozen=True):
     fallback: Loading | None = None
 
 
-async def first_loading(config: Path, env: Mapping[str, str]) -> FirstLoading:
+async def first_loading(config: Path, env: Mapping[str, str], *, spare: Path | None = None) -> FirstLoading:
+    """`spare` is a folder where the workers beside this one keep what they serve."""
     world = World(env=env, today=today())
     loading = load(config, world) if is_small(config) else await load_in_child(config, env)
     if loading.declaration is not None:
         return FirstLoading(loading)
     report = "\n\n".join(as_text(problem) for problem in loading.problems)
-    fallback = last_good.restore(config, loading, world)
+    fallback = last_good.spare_in(spare, world) or last_good.restore(config, loading, world)
     if fallback is None:
         raise CannotServeError(report)
     LOG.error("the configuration is broken; serving the last good one, %s:\n%s", fallback.files[0], report)

@@ -105,5 +105,5 @@ def inherit_numbers(gateway: Gateway) -> None:
         return
     try:
         gateway.metrics.inherit((folder / f"{gateway.seat.number}.metrics").read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, msgspec.DecodeError):
         return

@@ -54,6 +54,15 @@ def restore(config: Path, broken: Loading, world: World) -> Loading | None:
     return None
 
 
+def spare_in(folder: Path | None, world: World) -> Loading | None:
+    """What the workers of this gateway serve: whoever takes the place of one must not depend on today's files."""
+    digest = None if folder is None else sealed(place(folder))
+    if folder is None or digest is None:
+        return None
+    kept = load(place(folder), world)
+    return kept if kept.declaration is not None and kept.digest == digest else None
+
+
 def sealed(path: Path) -> str | None:
     """The digest under which a configuration was kept here."""
     try:

@@ -76,6 +76,8 @@ class Reloader:
         self.refused: list[Callable[[], None]] = []
         """Told when one was turned down."""
         self.paused: Callable[[], bool] = lambda: False
+        self.spare: Path | None = None
+        """Where what serves is kept for workers that take the place of others."""
         self.watch = Watch(self.want)
 
     async def start(self, *, watch: bool) -> None:
@@ -118,6 +120,8 @@ class Reloader:
         """What serves, for a restart over broken files; where this process keeps its state."""
         if self._live.current.reload.keep_last_good:
             await asyncio.to_thread(last_good.keep, loading, Path(self._started.storage.data_dir))
+        if self.spare is not None:
+            await asyncio.to_thread(last_good.keep, loading, self.spare)
 
     @property
     def restart_needed(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from gateway.config.load import Loading
 from gateway.domain.snapshot import Snapshot
 from gateway.flow.alerting import Alerting
 from gateway.flow.canary import Canary
+from gateway.flow.canary_fleet import answers_about_candidates
 from gateway.flow.chores import Chores
 from gateway.flow.credentials import Credentials
 from gateway.flow.first_load import CannotServeError, FirstLoading, first_loading
@@ -63,6 +64,7 @@ async def open_gateway(
     gateway.reloader.prove = lambda loading, snapshot: failed_tests(loading, snapshot, gateway.clock.unix())
     gateway.reloader.refused.append(gateway.metrics.reload_failed)
     gateway.reloader.paused = lambda: gateway.draining
+    gateway.reloader.spare = seat.folder if seat.first else None
     await gateway.reloader.start(watch=watch)
     await gateway.reloader.keep(first.loading)
     gateway.reloader.adopt.append(gateway.canary.restart)
@@ -77,7 +79,7 @@ async def open_gateway(
 
 async def meet_siblings(gateway: Gateway) -> None:
     inherit_numbers(gateway)
-    await gateway.siblings.begin(answers_of(gateway))
+    await gateway.siblings.begin({**answers_of(gateway), **answers_about_candidates(gateway)})
 
 
 def assemble(config: Path, env: Mapping[str, str], loading: Loading, snapshot: Snapshot, seat: Seat) -> Gateway:
@@ -160,7 +162,7 @@ def gauges(gateway: Gateway) -> dict[str, float]:
         "journal_bytes": gateway.ledger.size_bytes,
         "clock_skew_seconds": gateway.skew_s,
     }
-    return told if gateway.together is None else told | {"state_store_up": not gateway.together.link.down}
+    return told if gateway.together is None else told | {"state_store_up": float(not gateway.together.link.down)}
 
 
 async def close_gateway(gateway: Gateway) -> None:

@@ -55,9 +55,9 @@ PRIVATE = (metrics, ADMIN)
 """What moves to the second listener where there is one."""
 
 
-def build_app(gateway: Gateway) -> App:
-    """What callers reach: everything, or everything but what has a listener of its own."""
-    alone = gateway.live.current.server.admin_listen is None
+def build_app(gateway: Gateway, *, alone: bool | None = None) -> App:
+    """What callers reach: everything where they have the only listener (left out: as the files say)."""
+    alone = gateway.live.current.server.admin_listen is None if alone is None else alone
     lanes = {path: lane(gateway, endpoint) for path, endpoint in HOT.items()} | {EXPLAIN: explain_lane(gateway)}
     hot = (asgi(path, copy_scope=False)(straight) for path, straight in lanes.items())
     return assembled(gateway, [*hot, list_models, one_model, *PROBES, *(PRIVATE if alone else ())], lanes)
