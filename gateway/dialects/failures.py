@@ -122,6 +122,7 @@ BY_PHRASE: tuple[tuple[str, Verdict], ...] = (
     ("used all available credits", MONEY),
     ("monthly spending limit", MONEY),
     ("content management policy", FILTERED),
+    ("content filtering policy", FILTERED),
     ("incorrect api key", NO_ACCESS),
     ("invalid api key", NO_ACCESS),
     ("api key not valid", NO_ACCESS),

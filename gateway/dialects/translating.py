@@ -77,6 +77,8 @@ class TranslatingReader:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             event = None
         if not isinstance(event, dict):
+            if self.finished:
+                return  # the answer is whole; what nobody can read adds nothing to it
             self._break(garbled("The provider sent an event that is not a JSON object."), out)
             return
         self.on_event(event, out)
