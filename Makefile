@@ -26,7 +26,7 @@ check: setup ## Format, lint, types, laws of the house, drift of everything gene
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q tests/test_house.py tests/test_schema_printed.py tests/test_documents.py
+	$(BIN)/pytest -q tests/test_house.py tests/test_schema_printed.py tests/test_documents.py tests/catalog
 
 format: setup ## Put everything in form.
 	$(BIN)/ruff format .

@@ -18,6 +18,7 @@ def openapi_text() -> str:
 def main() -> None:
     (ROOT / "schemas" / "openapi.json").write_text(openapi_text())
     subprocess.run([sys.executable, "-m", "gateway.config.printed"], check=True, cwd=ROOT)
+    subprocess.run([sys.executable, "-m", "tests.catalog"], check=True, cwd=ROOT)
     golden = ["tests/dialects/test_matrix.py", "--update-golden"]
     subprocess.run([sys.executable, "-m", "pytest", "-q", *golden], check=True, cwd=ROOT)
 

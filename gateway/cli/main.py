@@ -16,6 +16,7 @@ VERBS = MappingProxyType(
         "schema": "gateway.cli.schema:schema",
         "render": "gateway.cli.render:render",
         "keys": "gateway.cli.keys:keys",
+        "catalog": "gateway.cli.catalog.group:catalog",
     }
 )
 """Verb to module and command. A new verb is a file and a row here."""

@@ -12,6 +12,7 @@ import click
 from gateway.cli.places import find_config
 from gateway.cli.reports import FORMATS, Told
 from gateway.config.load import World
+from gateway.config.price_lock import lock_path, locked_prices
 from gateway.flow.validate import Report, validate
 from gateway.flow.what_if import Landing, UnclearError, supposed, what_if
 
@@ -29,6 +30,9 @@ from gateway.flow.what_if import Landing, UnclearError, supposed, what_if
     show_default=True,
     help="Whether `${env:…}` and `${file:…}` must have a value here. No value is ever shown.",
 )
+@click.option(
+    "--locked", is_flag=True, help="Refuse prices that are not those of prices.lock (`tokenhub catalog lock`)."
+)
 @click.option("--coverage", is_flag=True, help="Name the offers, aliases, rungs and fallbacks that no test reaches.")
 @click.option(
     "--simulate",
@@ -40,6 +44,7 @@ def validate_config(
     form: str,
     strict: bool,
     secrets: Literal["check", "skip"],
+    locked: bool,
     coverage: bool,
     simulate: str | None,
 ) -> None:
@@ -53,6 +58,7 @@ def validate_config(
     tokenhub validate-config
     tokenhub validate-config configs/ --strict
     tokenhub validate-config prod.yaml --secrets check      # on the machine that will serve
+    tokenhub validate-config --locked                       # prices as locked, or not at all
     tokenhub validate-config --simulate 'openai down, anthropic 429'
     tokenhub validate-config --format json | jq '.problems[].code'
     tokenhub validate-config --format sarif > tokenhub.sarif
@@ -71,7 +77,8 @@ def validate_config(
     gc.disable()  # the process ends when the tree does
     path = find_config(config)
     now = datetime.now(UTC)
-    report = validate(path, World(env=os.environ, today=now.date(), secrets=secrets), now.timestamp())
+    checks = [locked_prices(lock_path(path))] if locked else []
+    report = validate(path, World(env=os.environ, today=now.date(), secrets=secrets), now.timestamp(), checks)
     good = not report.failed and not (strict and report.problems)
     landings = None if simulate is None else _simulated(report, simulate, now.timestamp())
     click.echo(FORMATS[form](Told(path=path, report=report, ok=good, coverage=coverage, simulated=landings)))

@@ -27,6 +27,7 @@ _GROUPS = (
     ("TH25", "The process"),
     ("TH26", "Reloads"),
     ("TH27", "Tests and policies"),
+    ("TH28", "The price lock"),
 )
 
 

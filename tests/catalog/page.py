@@ -104,6 +104,8 @@ def _model(vendor: Vendor, name: str, row: Row, rows: Iterable[Row]) -> Iterator
         unknown = "" if row.max_output else "   # no limit of its own is published: the window"
         yield f"    max_output_tokens: {row.max_output or row.context_window}{unknown}"
     yield f"    capabilities: [{', '.join(capabilities(vendor, row))}]"
+    if row.id in vendor.bridged:
+        yield "    completions: via-chat"
     if row.retires_on:
         yield f"    retires_on: {row.retires_on}"
     called = "" if row.id == name else f"id: {_value(row.id)}, "

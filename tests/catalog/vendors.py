@@ -37,6 +37,8 @@ class Vendor(Struct, frozen=True, kw_only=True):
     """Pattern of ids, and why they are left out."""
     sizes: str | None = None
     """Embedding models whose documentation has a parameter for the number of dimensions, as a pattern."""
+    bridged: tuple[str, ...] = ()
+    """Chat models that also serve `/v1/completions`, where the vendor has no other left."""
     says_latest: bool = False
     """Its undated names end in `-latest`."""
     listed_at: str | None = None
@@ -84,7 +86,7 @@ VENDORS: tuple[Vendor, ...] = (
         notes=(
             "OpenAI charges more for prompts beyond 272,000 tokens; the facts do not say how much: add `above:` to the",
             "price where budgets must hold.",
-            "Its last models for `/v1/completions` are gone; catalog/tiers.yaml bridges that call.",
+            "Its last models for `/v1/completions` are gone; `gpt-6-luna` serves that call through its chat endpoint.",
             "A name whose dated snapshots all retire hardly outlives them: such names carry a comment.",
         ),
         apart={
@@ -95,6 +97,7 @@ VENDORS: tuple[Vendor, ...] = (
             "ada-002-v2": PRODUCT,
         },
         sizes="^text-embedding-3-",
+        bridged=("gpt-6-luna",),
     ),
     Vendor(
         name="gemini",
