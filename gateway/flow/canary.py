@@ -9,7 +9,7 @@ promoted serves until the files change: it is drift, and shown as such, until th
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -26,13 +26,21 @@ from gateway.flow.history import ReloadOutcome, Result
 from gateway.flow.load_in_child import CHILD, Child, load_in_child
 from gateway.flow.on_disk import Candidate
 from gateway.flow.reload import Reloader, gently
-from gateway.flow.trial import Trial
+from gateway.flow.trial import Scores, Trial
 from gateway.flow.watch import Watch
 from gateway.state.live import Live
 
 LOG = logging.getLogger("tokenhub")
 
 State = Literal["off", "loading", "refused", "same", "trying", "promoted", "rolled-back"]
+
+
+class Decision(Struct, frozen=True):
+    """What becomes of a candidate, for those who have not decided it."""
+
+    move: Literal["promote", "roll back"]
+    digest: str
+    why: str
 
 
 class Around(Struct, frozen=True, kw_only=True):
@@ -45,6 +53,12 @@ class Around(Struct, frozen=True, kw_only=True):
     """After a candidate was dropped."""
     told: Callable[[str], None]
     """For the metrics: `promoted`, `rolled-back`, `refused`."""
+    judges: bool
+    """One of several workers judges for all."""
+    others: Callable[[str], Awaitable[Iterable[Scores]]]
+    """What the workers beside this one have seen of the candidate of this digest."""
+    pass_on: Callable[[Decision], Awaitable[None]]
+    """To the workers beside this one."""
 
 
 class Canary:
@@ -106,17 +120,39 @@ class Canary:
 
     async def tick(self) -> None:
         """Once a second."""
-        trial = self.trial
-        if trial is None or self._reloader.paused():
+        trial, around = self.trial, self._around
+        if trial is None or around is None or not around.judges or self._reloader.paused():
             return
-        judgement = trial.judge(self._clock.monotonic())
-        if judgement.move == "promote":
-            await self.promote(judgement.why)
-        elif judgement.move == "roll back":
-            await self.roll_back(judgement.why)
+        others = await around.others(trial.snapshot.digest)
+        if self.trial is not trial:
+            return
+        judgement = trial.judge(self._clock.monotonic(), others)
+        if judgement.move != "wait":
+            await self.decide(Decision(judgement.move, trial.snapshot.digest, judgement.why))
 
-    async def promote(self, why: str) -> bool:
-        """The candidate serves everybody. False if there is none."""
+    async def decide(self, decision: Decision) -> bool:
+        """Here and in the workers beside this one. False if there is nothing to decide about."""
+        decided = await self.carry_out(decision)
+        if decided and self._around is not None:
+            await self._around.pass_on(decision)
+        return decided
+
+    async def carry_out(self, decision: Decision) -> bool:
+        """Nothing happens if what it is about is not the candidate (any more)."""
+        tried, promoted = self._live.candidate, self._live.current if self.promoted else None
+        if decision.move == "promote":
+            return tried is not None and tried.digest == decision.digest and await self._promote(decision.why)
+        either = tried or promoted
+        return either is not None and either.digest == decision.digest and await self._roll_back(decision.why)
+
+    @property
+    def in_question(self) -> str | None:
+        """The digest of the candidate that is tried, or that was promoted and may be taken back."""
+        if self._live.candidate is not None:
+            return self._live.candidate.digest
+        return self._live.current.digest if self.promoted else None
+
+    async def _promote(self, why: str) -> bool:
         trial, around = self.trial, self._around
         if trial is None or around is None:
             return False
@@ -127,8 +163,8 @@ class Canary:
         await self._note("promoted", why, before=self._before.digest)
         return True
 
-    async def roll_back(self, why: str) -> bool:
-        """Everybody is served as before, also after a promotion. False if there is nothing to take back."""
+    async def _roll_back(self, why: str) -> bool:
+        """Everybody is served as before, also after a promotion."""
         around, tried = self._around, self._live.candidate
         if around is None or (tried is None and self._before is None):
             return False

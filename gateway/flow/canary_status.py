@@ -6,8 +6,9 @@ from msgspec import Struct
 
 from gateway.config.problem import as_json
 from gateway.flow.canary import State
+from gateway.flow.canary_fleet import scores_of_others
 from gateway.flow.gateway import Gateway
-from gateway.flow.trial import Trial
+from gateway.flow.trial import Scores, Trial, added
 from gateway.flow.verdict import Score
 
 
@@ -44,9 +45,12 @@ class CanaryStatus(Struct, frozen=True, kw_only=True):
     candidate: SideStatus | None = None
 
 
-def canary_status(gateway: Gateway) -> CanaryStatus:
+async def canary_status(gateway: Gateway) -> CanaryStatus:
+    """Of all workers together."""
     canary = gateway.canary
     trial = canary.trial or canary.last
+    others = [] if canary.trial is None else await scores_of_others(gateway, canary.trial.snapshot.digest)
+    scores = {} if trial is None else added(trial.scores, others)
     return CanaryStatus(
         state=canary.state,
         config=None if canary.path is None else str(canary.path),
@@ -54,19 +58,19 @@ def canary_status(gateway: Gateway) -> CanaryStatus:
         since=None if canary.state == "off" else canary.since,
         why=canary.why if canary.trial is None else canary.trial.judgement.why,
         problems=tuple(as_json(problem) for problem in canary.problems),
-        **({} if trial is None else _of_trial(trial, gateway)),
+        **({} if trial is None else _of_trial(trial, scores, gateway)),
     )
 
 
-def _of_trial(trial: Trial, gateway: Gateway) -> dict[str, Any]:
+def _of_trial(trial: Trial, scores: Scores, gateway: Gateway) -> dict[str, Any]:
     running = gateway.canary.trial is trial
     return {
         "share": trial.rules.share,
         "sticky_by": trial.rules.sticky_by,
         "elapsed_s": round(gateway.clock.monotonic() - trial.began, 3) if running else None,
         "window_s": trial.rules.window_s,
-        "current": _of_side(trial.scores["current"]),
-        "candidate": _of_side(trial.scores["candidate"]),
+        "current": _of_side(scores["current"]),
+        "candidate": _of_side(scores["candidate"]),
     }
 
 

@@ -1,6 +1,7 @@
 """A candidate under trial: who gets it, what it has learnt by itself, and how both sides did so far."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Literal, Protocol
 
 from msgspec import Struct, field
@@ -14,6 +15,7 @@ from gateway.state.health import Health
 from gateway.state.retry_budget import RetryBudget
 
 Side = Literal["current", "candidate"]
+Scores = dict[Side, Score]
 
 NO_VERDICT = Judgement("wait", "it has just begun")
 TWO_TO_THE_64 = 2.0**64
@@ -40,7 +42,7 @@ class Trial(Struct, kw_only=True, eq=False):
     arms: Arms
     retry_budget: RetryBudget
     world: World
-    scores: dict[Side, Score] = field(default_factory=lambda: {"current": Score(), "candidate": Score()})
+    scores: Scores = field(default_factory=lambda: {"current": Score(), "candidate": Score()})
     judgement: Judgement = NO_VERDICT
     chosen: dict[str, bool] = field(default_factory=dict)
     """By key name, as far as anybody asked."""
@@ -60,10 +62,17 @@ class Trial(Struct, kw_only=True, eq=False):
             return "candidate"
         return "current" if snapshot is current else None
 
-    def judge(self, now: float) -> Judgement:
-        scores = self.scores
+    def judge(self, now: float, others: Iterable[Scores] = ()) -> Judgement:
+        """Over what this process has seen, and others that try the same candidate."""
+        scores = added(self.scores, others)
         self.judgement = verdict(scores["current"], scores["candidate"], self.rules, now - self.began)
         return self.judgement
+
+
+def added(scores: Scores, others: Iterable[Scores]) -> Scores:
+    for other in others:
+        scores = {side: score + other[side] for side, score in scores.items()}
+    return scores
 
 
 def lot(text: str) -> float:

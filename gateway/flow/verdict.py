@@ -37,6 +37,9 @@ class Sums(Struct):
         self.total += value
         self.squares += value * value
 
+    def __add__(self, other: "Sums") -> "Sums":
+        return Sums(self.count + other.count, self.total + other.total, self.squares + other.squares)
+
     @property
     def mean(self) -> float:
         return self.total / self.count if self.count else 0.0
@@ -58,6 +61,14 @@ class Score(Struct):
     log_seconds: Sums = field(default_factory=Sums)
     """Of served requests: the logarithm, because a few slow ones would drown the rest."""
     usd: Sums = field(default_factory=Sums)
+
+    def __add__(self, other: "Score") -> "Score":
+        return Score(
+            self.requests + other.requests,
+            self.failed + other.failed,
+            self.log_seconds + other.log_seconds,
+            self.usd + other.usd,
+        )
 
     def served(self, seconds: float, usd: float) -> None:
         self.requests += 1

@@ -25,7 +25,7 @@ async def status(gateway: NamedDependency[Gateway]) -> dict[str, Any]:
         "uptime_seconds": round(gateway.clock.monotonic() - gateway.started, 3),
         "config": to_builtins(config_status(gateway)),
         "last_reload": None if last is None else to_builtins(last),
-        "canary": to_builtins(canary_status(gateway)),
+        "canary": to_builtins(await canary_status(gateway)),
         "drift": drift_of(gateway),
         "degraded": list(gateway.degraded()),
         "in_flight": gateway.in_flight,

@@ -1,0 +1,75 @@
+"""The workers of one gateway try a candidate together: one verdict over what all have seen, carried out by all."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from gateway.flow.canary import Decision
+from gateway.flow.gateway import Gateway
+from gateway.flow.seat import Seat
+from gateway.flow.start import close_gateway, open_gateway
+from tests.flow.changing import config
+
+CANARY = "canary: {config: candidate.yaml, share: 0.5, window: 1ms, min_requests: 40}\n"
+
+
+@contextlib.asynccontextmanager
+async def two_workers(folder: Path) -> AsyncIterator[tuple[Gateway, Gateway]]:
+    (folder / "tokenhub.yaml").write_text(config("m", more=CANARY))
+    (folder / "candidate.yaml").write_text(config("m", "n"))
+    env = {"TOKENHUB_DATA_DIR": str(folder / "data")}
+    meeting = folder / "meeting"
+    meeting.mkdir()
+    opened = [
+        await open_gateway(folder / "tokenhub.yaml", env, watch=False, seat=Seat(number, 2, meeting))
+        for number in (0, 1)
+    ]
+    try:
+        async with asyncio.timeout(20):
+            while not all(gateway.canary.trial for gateway in opened):
+                await asyncio.sleep(0.01)
+        yield opened[0], opened[1]
+    finally:
+        for gateway in opened:
+            await close_gateway(gateway)
+
+
+def note(gateway: Gateway, requests: int, *, failed: bool = False) -> None:
+    assert gateway.canary.trial is not None
+    for side, score in gateway.canary.trial.scores.items():
+        for _ in range(requests):
+            if failed and side == "candidate":
+                score.failed_once()
+            else:
+                score.served(1.0, 0.01)
+
+
+def test_one_judges_by_what_all_have_seen_and_all_do_as_it_says(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with two_workers(tmp_path) as (first, second):
+            assert first.canary.trial is not None
+            digest = first.canary.trial.snapshot.digest
+            note(first, 25)
+            await second.canary.tick()
+            assert first.canary.state == "trying", "only one of them judges"
+            note(second, 25)
+            await first.canary.tick()
+            assert [worker.canary.state for worker in (first, second)] == ["promoted"] * 2
+            assert {worker.live.current.digest for worker in (first, second)} == {digest}
+
+    asyncio.run(story())
+
+
+def test_what_only_one_of_them_suffers_counts_for_all(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with two_workers(tmp_path) as (first, second):
+            note(first, 25)
+            note(second, 25, failed=True)
+            await first.canary.tick()
+            assert [worker.canary.state for worker in (first, second)] == ["rolled-back"] * 2
+            assert second.canary.why.startswith("errors 50.0% of 50 requests against 0.0% of 50")
+            stale = Decision("roll back", "0" * 64, "")
+            assert not await first.canary.decide(stale), "a decision about another candidate changes nothing"
+
+    asyncio.run(story())
