@@ -4,11 +4,15 @@ import json
 import logging
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Any, TextIO
 
 
 class JsonLines(logging.Formatter):
     """Structured, so that nothing a caller sends can pretend to be a line of its own."""
+
+    standing: Callable[[], dict[str, Any]] = dict
+    """What every line says besides its own."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, Any] = {
@@ -16,7 +20,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "message": record.getMessage(),
         }
-        entry |= getattr(record, "facts", {})
+        entry |= self.standing() | getattr(record, "facts", {})
         if record.exc_info and record.exc_info[1] is not None:
             entry["exception"] = crash_report(record.exc_info[1])
         return json.dumps(entry, default=str)
@@ -48,3 +52,10 @@ def set_up(stream: TextIO = sys.stderr, level: int = logging.INFO) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("tokenhub").setLevel(level)
+
+
+def on_every_line(standing: Callable[[], dict[str, Any]]) -> None:
+    """From now on every structured line says this, too, as it is at that moment."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, JsonLines):
+            handler.formatter.standing = standing

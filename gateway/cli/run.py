@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 
 from msgspec import Struct
 
+from gateway import log
 from gateway.cli.collector import settle
 from gateway.cli.reaping import reap_strangers
 from gateway.cli.server import Beside, Server, uvicorn_config
@@ -36,6 +37,7 @@ async def run(gateway: Gateway, sockets: Sockets, on_started: Callable[[Server],
     app = build_app(gateway, alone=sockets.operators is None)
     server = Server(uvicorn_config(app, grace_s), gateway, lambda: on_started(server))
     settle(gateway)
+    log.on_every_line(lambda: {"config": gateway.live.current.digest[:12]})
     async with beside(gateway, sockets.operators), reaping():
         await server.serve(sockets=[sockets.callers])
 

@@ -56,7 +56,7 @@ async def _tell(gateway: Gateway, endpoints: Mapping[str, Endpoint], reply: Expl
     reply.speak_as(endpoint.surface)
     _check_rights(key, endpoint)
     ask = endpoint.understand(visit, incoming.headers, fields)
-    decision = decided(visit.snapshot, ask, moment_of(gateway), gateway.limits)
+    decision = decided(visit.snapshot, ask, moment_of(gateway, visit.snapshot), gateway.limits)
     await reply.alone(encode(told(visit.snapshot, ask, decision)))
 
 
