@@ -19,6 +19,7 @@ from gateway.cli.server import Server, uvicorn_config
 from gateway.flow.gateway import Gateway
 from gateway.flow.start import close_gateway, open_gateway
 from gateway.web.app import build_app
+from tests.canaries import WatchedClient, check
 
 KEY = "th-CANARY-caller-key"
 ADMIN = "CANARY-admin-token"
@@ -65,7 +66,7 @@ class Serving:
 
     def client(self, key: str | None = KEY, **more: Any) -> httpx.Client:
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=20, trust_env=False, **more)
+        return WatchedClient(base_url=self.url, headers=headers, timeout=20, trust_env=False, **more)
 
     def call(self, function: Any, *arguments: Any) -> Any:
         """Runs a coroutine function or a plain one inside the gateway's loop."""
@@ -116,6 +117,7 @@ def serving(
     one.start()
     try:
         yield one
+        check([one.call(one.gateway.metrics.exposition).decode()], "the metrics")
     finally:
         one.stop()
 
