@@ -187,7 +187,8 @@ def test_a_change_of_the_configuration_that_names_it_begins_anew(tmp_path: Path)
 
 def test_by_hand_it_is_promoted_and_taken_back_with_an_audit_row_each(tmp_path: Path) -> None:
     with Wire() as wire:
-        (tmp_path / "candidate.yaml").write_text(a_config(wire.url, more="aliases: {new: gpt-4o}\n"))
+        only = "version: 1\ninclude: [tokenhub.yaml]\naliases: {new: gpt-4o}\n"
+        (tmp_path / "candidate.yaml").write_text(only)
         with serving(a_config(wire.url, more=canary(BY_HAND)), tmp_path) as gateway, gateway.client(ADMIN) as admin:
             until(lambda: standing(admin)["state"] == "trying")
             running, candidate = standing(admin)["config"]["running"], standing(admin)["canary"]["digest"]
