@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config.load import World, load
+from gateway.config.problem import as_text
 from tests.serving import serving
 
 ROOT = Path(__file__).parent.parent
@@ -35,6 +36,14 @@ def test_a_whole_configuration_in_a_page_is_valid(text: str, tmp_path: Path) -> 
     file.write_text(text)
     loading = load(file, World(env={}, today=date(2026, 11, 1), secrets="skip"))
     assert [problem.message for problem in loading.problems if problem.severity == "error"] == []
+
+
+def test_the_mistake_in_the_readme_is_told_as_the_readme_says(tmp_path: Path) -> None:
+    found = dict(BLOCK.findall((ROOT / "README.md").read_text()))
+    (tmp_path / "tokenhub.yaml").write_text(found["yaml"].replace("gpt-4o: [claude]", "gpt-4o: [cluade]"))
+    loading = load(tmp_path / "tokenhub.yaml", World(env={}, today=date(2026, 11, 1), secrets="skip"))
+    told = "\n".join(as_text(problem) for problem in loading.problems).replace(f"{tmp_path}/", "")
+    assert told + "\n" == found["text"]
 
 
 @pytest.mark.parametrize("text", blocks("sh", having=f"curl -s {BASE}"))
