@@ -13,6 +13,7 @@ from gateway.flow.attempt import World
 from gateway.flow.canary import Canary
 from gateway.flow.chores import Chores
 from gateway.flow.credentials import Credentials
+from gateway.flow.ladder_file import LadderKeeper
 from gateway.flow.reload import Reloader
 from gateway.flow.replay import Replays
 from gateway.flow.seat import ALONE, Seat
@@ -48,6 +49,7 @@ class Gateway(Struct, kw_only=True, eq=False):
     arms: Arms
     turns: Turns
     overrides: Overrides
+    ladder_file: LadderKeeper
     limits: LimitStore
     together: Together | None
     """What is shared with other processes, where there are any."""
@@ -113,6 +115,8 @@ class Gateway(Struct, kw_only=True, eq=False):
             yield "clock"
         if self.reloader.on_disk.errors:
             yield "configuration"
+        if self.ladder_file.broken:
+            yield "wildcard-models-file"
         if self.on_last_good:
             yield "last-good-configuration"
 

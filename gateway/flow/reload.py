@@ -75,6 +75,8 @@ class Reloader:
         """Told when somebody wanted the files read again, whatever they say."""
         self.refused: list[Callable[[], None]] = []
         """Told when one was turned down."""
+        self.told: list[Callable[[ReloadOutcome], None]] = []
+        """Told what became of an attempt that is worth a line."""
         self.paused: Callable[[], bool] = lambda: False
         self.spare: Path | None = None
         """Where what serves is kept for workers that take the place of others."""
@@ -159,6 +161,8 @@ class Reloader:
         if outcome.outcome in ("loaded", "refused") or (outcome.outcome == "unchanged" and not was_good):
             LOG.info("configuration %s by %s: %s", outcome.outcome, outcome.trigger, outcome.digest[:12])
             await asyncio.to_thread(self.history.note, outcome)
+            for tell in self.told:
+                tell(outcome)
         return outcome
 
     async def _attempt(self, before: Snapshot, seen: str, *, quiet: bool) -> Verdict:

@@ -34,7 +34,9 @@ class Entry(Struct):
 class Replays:
     """Bounded by age and by size; the oldest answers go first."""
 
-    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, max_bytes: int = MAX_BYTES, *, alone: bool = True) -> None:
+        self.alone = alone
+        """False for one of several workers: each would remember its own."""
         self._entries: OrderedDict[Name, Entry] = OrderedDict()
         self._bytes = 0
         self._max_bytes = max_bytes

@@ -11,6 +11,7 @@ from gateway.config.compile import compile_snapshot, drive
 from gateway.config.load import Loading
 from gateway.domain.snapshot import Snapshot
 from gateway.flow.alerting import Alerting
+from gateway.flow.audit_reloads import audit_reload
 from gateway.flow.canary import Canary
 from gateway.flow.canary_fleet import answers_about_candidates
 from gateway.flow.chores import Chores
@@ -19,6 +20,7 @@ from gateway.flow.first_load import CannotServeError, FirstLoading, first_loadin
 from gateway.flow.fleet import answers_of, inherit_numbers
 from gateway.flow.gateway import Gateway
 from gateway.flow.history import History
+from gateway.flow.ladder_file import LadderKeeper, ladder_path
 from gateway.flow.prove import failed_tests
 from gateway.flow.reload import Reloader, Source
 from gateway.flow.replay import Replays
@@ -64,6 +66,7 @@ async def open_gateway(
     gateway.reloader.prove = lambda loading, snapshot: failed_tests(loading, snapshot, gateway.clock.unix())
     gateway.reloader.refused.append(gateway.metrics.reload_failed)
     gateway.reloader.paused = lambda: gateway.draining
+    gateway.reloader.told.append(lambda outcome: audit_reload(gateway, outcome) if seat.first else None)
     gateway.reloader.spare = seat.folder if seat.first else None
     await gateway.reloader.start(watch=watch)
     await gateway.reloader.keep(first.loading)
@@ -109,10 +112,11 @@ def assemble(config: Path, env: Mapping[str, str], loading: Loading, snapshot: S
         arms=arms,
         turns=Turns(),
         overrides=overrides,
+        ladder_file=LadderKeeper(ladder_path(env), overrides.use_file_ladder),
         limits=alone(snapshot, clock) if together is None else together.limits,
         together=together,
         retry_budget=budget,
-        replays=Replays(),
+        replays=Replays(alone=seat.of == 1),
         metrics=metrics,
         ledger=ledger,
         judge=Judge(),
@@ -138,6 +142,7 @@ async def recover(gateway: Gateway) -> None:
     """What earlier processes left: journals are shipped, spending is remembered, arms and overrides are read."""
     unix = gateway.clock.unix()
     gateway.overrides.load(unix)
+    gateway.ladder_file.begin()
     restore_arms(gateway)
     if gateway.seat.first:
         await asyncio.to_thread(bring_in_leftovers, gateway)

@@ -7,6 +7,7 @@ from pathlib import Path
 from gateway.domain.snapshot import Snapshot
 from gateway.flow.fleet import keep_numbers
 from gateway.flow.gateway import Gateway
+from gateway.flow.ladder_file import LOOK_S
 from gateway.state.arms import read_arms
 from gateway.state.kept_file import read_or_set_aside, write_whole
 from gateway.state.limits import is_capped
@@ -29,6 +30,7 @@ def begin_upkeep(gateway: Gateway) -> None:
         chores.every(FORGET_S, "old records are not deleted", lambda: forget_old(gateway))
     if gateway.seat.folder is not None:
         chores.every(TICK_S, "the numbers of this worker are not kept", lambda: keep_numbers(gateway))
+    chores.every(LOOK_S, "the file of the ladder", gateway.ladder_file.look)
     chores.add(gateway.alerting.deliver())
     if not gateway.sums_known:
         chores.add(count_again(gateway))
@@ -112,6 +114,8 @@ def adopt_all(gateway: Gateway, snapshot: Snapshot) -> None:
     capped = capped_keys(snapshot)
     gateway.limits.adopt(snapshot.alerts.shares, tuple(capped - gateway.capped))
     gateway.capped = capped
+    if gateway.together is not None:
+        gateway.together.limits.share.of(gateway.seat.of * snapshot.server.replicas)
     let_go(gateway, snapshot)
     gateway.metrics.reloaded(snapshot.digest)
     gateway.on_last_good = False

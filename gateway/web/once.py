@@ -33,7 +33,7 @@ class Once:
 def once_for(replays: Replays, visit: Visit, endpoint: str, key: bytes, body: bytes) -> Once:
     """The key is the caller's own: another account or another route never hits it."""
     server = visit.snapshot.server
-    if server.workers > 1 or server.replicas > 1:
+    if not replays.alone or server.replicas > 1:
         raise RequestError(
             "bad_request",
             "idempotency_unavailable",

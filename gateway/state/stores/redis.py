@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 
 from gateway.domain.key import Key, Limits
 from gateway.state.calendar import Calendar
@@ -28,10 +27,10 @@ from gateway.state.money import nano_at_most, nano_of
 from gateway.state.store_error import StoreError
 from gateway.state.stores.lease import Lease, Need
 from gateway.state.stores.link import Link
-from gateway.state.stores.memory import MemoryLimits
 from gateway.state.stores.recovery import Recovery
 from gateway.state.stores.script import PREFIX, SCRIPT, key_of
-from gateway.state.stores.terms import beyond_hope, gauge, in_words, share_of
+from gateway.state.stores.share import Share
+from gateway.state.stores.terms import beyond_hope, gauge, in_words
 from gateway.ulid import new_ulid
 
 UNLIMITED = Limits()
@@ -64,12 +63,10 @@ class RedisLimits:
         self._link = link
         self._now = now
         self.recovery = Recovery(link, spent_in_ledger, lambda: calendar.unix(now()))
-        self._processes = max(1, processes)
         self._process = new_ulid(calendar.unix(now()))
         self._sequence = 0
         self._leases: dict[str, Lease] = {}
-        self._alone = MemoryLimits(now(), calendar.unix(now()))
-        self._shares_of: dict[str, tuple[Limits, Key]] = {}
+        self.share = Share(processes, now(), calendar.unix(now()))
         self._shares: tuple[float, ...] = ()
         self._seen: dict[tuple[str, str], Spent] = {}
         self._due: list[Alert] = []
@@ -127,16 +124,16 @@ class RedisLimits:
 
     def settle(self, reservation: Reservation, tokens: int, usd: float) -> tuple[Alert, ...]:
         """Alerts are told through `on_alert`, once for all processes."""
-        self._end(reservation, max(0, tokens), nano_of(usd), usd)
+        self._end(reservation, max(0, tokens), nano_of(usd))
         return ()
 
     def release(self, reservation: Reservation) -> None:
-        self._end(reservation, 0, 0, 0.0)
+        self._end(reservation, 0, 0)
 
     def expire(self, now: float) -> int:
         late = [each for each in self._open.values() if now >= each.expires]
         for reservation in late:
-            self._end(reservation, 0, 0, 0.0)
+            self._end(reservation, 0, 0)
             reservation.state = "given up"
         return len(late)
 
@@ -204,14 +201,14 @@ class RedisLimits:
         self._open[id(reservation)] = reservation
         return reservation
 
-    def _end(self, reservation: Reservation, tokens: int, nano: int, usd: float) -> None:
+    def _end(self, reservation: Reservation, tokens: int, nano: int) -> None:
         stub: Stub = reservation.lease
         limits, month = reservation.key.limits, reservation.month
         state, reservation.state = reservation.state, "closed"
         if state == "open":
             del self._open[id(reservation)]
             if stub.local is not None:
-                self._alone.settle(stub.local, tokens, usd)
+                self.share.end(stub.local, tokens)
             if stub.lease is not None:
                 stub.lease.end(stub.need, limits, month, tokens, nano)
         elif state == "given up" and stub.lease is not None:
@@ -222,26 +219,15 @@ class RedisLimits:
         limits = key.limits
         if not lease.covers_caps(need):
             return quota_unavailable()
-        if limits.concurrency is not None and lease.running >= max(
-            lease.slots, limits.concurrency // self._processes, 1
-        ):
-            return too_many(limits.concurrency)
-        outcome = self._alone.reserve(self._share_of(key), need.paced, 0.0, now, 0.0, deadline_s)
+        places = limits.concurrency
+        if places is not None and lease.running >= max(lease.slots, self.share.places(places)):
+            return too_many(places)
+        outcome = self.share.take(key, need.paced, now, deadline_s)
         if isinstance(outcome, Denial):
             return outcome
         lease.take_caps(need, now)
         month = lease.month or self.calendar.month(now)
         return self._reservation(key, month, Stub(need, lease, outcome), now + deadline_s * LEASE_FACTOR)
-
-    def _share_of(self, key: Key) -> Key:
-        known = self._shares_of.get(key.name)
-        if known is None or known[0] is not key.limits:
-            rates = Limits(
-                requests_per_minute=share_of(key.limits.requests_per_minute, self._processes),
-                tokens_per_minute=share_of(key.limits.tokens_per_minute, self._processes),
-            )
-            known = self._shares_of[key.name] = (key.limits, replace(key, limits=rates))
-        return known[1]
 
     async def _sync(self, key: Key, lease: Lease, need: Need | None) -> Denial | None:
         """Tells and asks, until the store and this process speak of the same month and the same life of the store."""
