@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import msgspec
 
@@ -73,7 +74,7 @@ class Anthropic(Dialect):
         return Call(
             url=f"{provider.base_url.rstrip('/')}/v1/messages",
             headers=headers_of(provider, _own(provider)),
-            body=msgspec.json.encode(body(ask.payload, offer, stream=ask.stream)),
+            body=msgspec.json.encode(body(ask.payload, offer, stream=ask.stream, thinking=_own_thinking(ask))),
         )
 
     def answer(self, ask: Ask, reply: Reply, seal: Seal) -> Answer | Failure:  # noqa: ARG002
@@ -97,6 +98,11 @@ class Anthropic(Dialect):
         if not isinstance(rows, list):
             return garbled("The provider's list of models has no `data`.")
         return tuple(row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str))
+
+
+def _own_thinking(ask: Ask) -> Mapping[str, Any] | None:
+    thinking = ask.said.get("thinking") if ask.surface == "messages" else None
+    return thinking if isinstance(thinking, dict) else None
 
 
 def _own(provider: Provider) -> Headers:

@@ -21,8 +21,10 @@ TIERS = {"auto": "auto", "default": "standard_only"}
 JSON_ONLY = "Answer with one JSON object and nothing else: no code fence, no text before or after it."
 
 
-def body(payload: Mapping[str, Any], offer: Offer, *, stream: bool) -> dict[str, Any]:
-    """Everything that `expressible` lets through, in Anthropic's words."""
+def body(
+    payload: Mapping[str, Any], offer: Offer, *, stream: bool, thinking: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Everything that `expressible` lets through, in Anthropic's words; `thinking` as a caller of Messages said it."""
     said = {
         name: value for name, value in payload.items() if value is not None and FIELDS.get(name, can.nothing)(value)
     }
@@ -31,7 +33,9 @@ def body(payload: Mapping[str, Any], offer: Offer, *, stream: bool) -> dict[str,
     system, messages = turns(said.get("messages"))
     limit = can.token_limit(said) or offer.max_output_tokens or DEFAULT_MAX_TOKENS
     wire: dict[str, Any] = {"model": offer.id, "max_tokens": limit, "messages": messages}
-    wire |= _tools(said) | _sampling(said) | _thinking(said, offer.id, limit) | _account(said)
+    thought = _verbatim(thinking, said, offer.id, limit)
+    wire |= _tools(said) | _sampling(said) | _account(said)
+    wire |= _thinking(said, offer.id, limit) if thought is None else thought
     if said.get("response_format"):
         _format(said["response_format"], wire, system)
     if system:
@@ -85,6 +89,22 @@ def _sampling(said: Mapping[str, Any]) -> dict[str, Any]:
     if stop := can.stop_list(said.get("stop")):
         wire["stop_sequences"] = stop
     return wire
+
+
+def _verbatim(
+    thinking: Mapping[str, Any] | None, said: Mapping[str, Any], model: str, limit: int
+) -> dict[str, Any] | None:
+    """What was said in Anthropic's own words, where this model knows them; an effort says more than a budget."""
+    if thinking is None:
+        return None
+    budgeted, budget = any(part in model for part in BUDGETED), thinking.get("budget_tokens")
+    if thinking.get("type") == "enabled" and budgeted and isinstance(budget, int):
+        room = min(budget, limit - 1)
+        return {"thinking": {**thinking, "budget_tokens": room}} if room >= SMALLEST_BUDGET else {}
+    if thinking.get("type") == "adaptive" and not budgeted:
+        effort = said.get("reasoning_effort")
+        return {"thinking": dict(thinking)} | ({"output_config": {"effort": effort}} if effort else {})
+    return None
 
 
 def _thinking(said: Mapping[str, Any], model: str, limit: int) -> dict[str, Any]:

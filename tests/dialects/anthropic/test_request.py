@@ -232,6 +232,47 @@ def test_older_models_think_within_a_budget_that_leaves_room_for_the_answer() ->
     assert "thinking" not in wire(offer=haiku, reasoning_effort="none")
 
 
+VERBATIM: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+    ("claude-opus-5", {"type": "adaptive"}, {}, {"thinking": {"type": "adaptive"}}),
+    (
+        "claude-opus-5",
+        {"type": "adaptive", "display": "summarized"},
+        {"reasoning_effort": "max"},
+        {"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": "max"}},
+    ),
+    (
+        "claude-opus-5",
+        {"type": "enabled", "budget_tokens": 2000},
+        {"reasoning_effort": "low"},
+        {"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": "low"}},
+    ),
+    (
+        "claude-haiku-4-5",
+        {"type": "enabled", "budget_tokens": 2000},
+        {"reasoning_effort": "low"},
+        {"thinking": {"type": "enabled", "budget_tokens": 2000}},
+    ),
+    (
+        "claude-haiku-4-5",
+        {"type": "enabled", "budget_tokens": 31_999},
+        {"max_tokens": 4000},
+        {"thinking": {"type": "enabled", "budget_tokens": 3999}},
+    ),
+    ("claude-haiku-4-5", {"type": "enabled", "budget_tokens": 31_999}, {"max_tokens": 1000}, {}),
+    ("claude-haiku-4-5", {"type": "adaptive"}, {}, {}),
+]
+
+
+@pytest.mark.parametrize(("model", "thinking", "fields", "expected"), VERBATIM)
+def test_thinking_that_was_asked_for_in_anthropics_own_words_is_passed_on(
+    model: str, thinking: dict[str, Any], fields: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    payload = {"messages": [{"role": "user", "content": "Hello!"}], **fields}
+    ask = an_ask(surface="messages", said={"thinking": thinking}, payload=payload)
+    sent = msgspec.json.decode(Anthropic().request(ask, an_offer(model, "anthropic"), PROVIDER).body)
+    assert {name: sent[name] for name in ("thinking", "output_config") if name in sent} == expected
+
+
 def test_a_schema_is_asked_for_natively_and_what_cannot_be_enforced_is_told() -> None:
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
