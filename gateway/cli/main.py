@@ -13,9 +13,14 @@ VERBS = MappingProxyType(
         "serve": "gateway.cli.serve:serve",
         "validate-config": "gateway.cli.validate_config:validate_config",
         "explain": "gateway.cli.explain:explain",
+        "plan": "gateway.cli.plan:plan",
         "schema": "gateway.cli.schema:schema",
         "render": "gateway.cli.render:render",
         "keys": "gateway.cli.keys:keys",
+        "status": "gateway.cli.status:status",
+        "reload": "gateway.cli.reload:reload",
+        "usage": "gateway.cli.usage:usage",
+        "wildcard": "gateway.cli.wildcard:wildcard",
         "catalog": "gateway.cli.catalog.group:catalog",
     }
 )
@@ -45,6 +50,7 @@ def main() -> None:
     \b
     tokenhub validate-config     prove a configuration, in CI or at your desk
     tokenhub explain             where a request would go, and why
+    tokenhub plan OLD NEW        what another configuration would change about requests
     tokenhub serve               run the gateway
     tokenhub VERB --help         more about a verb
 

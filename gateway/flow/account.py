@@ -1,14 +1,17 @@
 """The last words about a request: the row in the ledger, the numbers on the metrics page, and what the arms learn."""
 
+import msgspec
+
 from gateway.domain.answer import Usage
 from gateway.domain.trail import Attempt
 from gateway.flow.receipt import Receipt
 from gateway.flow.sides import note_side
 from gateway.routing.thompson import bucket, reward
-from gateway.state.ledger.record import Admitted, Outcome, Record, meta_text, plain
+from gateway.state.ledger.record import Admitted, Bodies, Outcome, Record, meta_text, plain
 from gateway.state.money import nano_of
 
 NOTHING_USED = Usage()
+BODY_CHARS = 256 * 1024
 
 
 def note_admitted(receipt: Receipt) -> None:
@@ -44,6 +47,8 @@ def account(receipt: Receipt) -> None:
         note_side(receipt, trial)
     if receipt.admitted:
         gateway.ledger.note(record_of(receipt))
+        if receipt.said is not None:
+            gateway.ledger.note(bodies_of(receipt, receipt.said))
 
 
 def teach(receipt: Receipt) -> None:
@@ -93,6 +98,17 @@ def record_of(receipt: Receipt) -> Record:
         possibly_billed=any(map(possibly_billed, receipt.trail.attempts)),
         config=visit.snapshot.digest[:12],
         meta=meta_text(ask.meta),
+    )
+
+
+def bodies_of(receipt: Receipt, said: list[bytes]) -> Bodies:
+    """What was asked and answered, for operators who switched that on; bounded, and without any header."""
+    ask = receipt.ask
+    return Bodies(
+        id=receipt.visit.ulid,
+        unix=receipt.visit.started_unix,
+        request=plain(msgspec.json.encode(ask.said or ask.payload).decode(), BODY_CHARS),
+        answer=plain(b"".join(said).decode("utf-8", "replace"), BODY_CHARS),
     )
 
 

@@ -44,6 +44,7 @@ class Receipt:
         "patience_s",
         "plan",
         "reservation",
+        "said",
         "served_model",
         "status",
         "step",
@@ -80,6 +81,8 @@ class Receipt:
         self.ending: Ending = "internal"
         self.error_code = ""
         self.wants_trace = False
+        self.said: list[bytes] | None = [] if visit.snapshot.records.bodies else None
+        """The answer as it was sent, where the files say that it is kept."""
         gateway.in_flight += 1
 
     @property

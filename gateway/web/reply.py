@@ -27,7 +27,7 @@ GONE = Failure(kind="bad_request", code="client_closed", message="The caller lef
 class Reply:
     """Knows whether the head is out; a refusal before it is a status, one after it is an event."""
 
-    __slots__ = ("_gateway", "_send", "_surface", "_writer", "status", "visit")
+    __slots__ = ("_gateway", "_send", "_surface", "_writer", "receipt", "status", "visit")
 
     def __init__(self, gateway: Gateway, visit: Visit, surface: Surface, send: Send) -> None:
         self._gateway = gateway
@@ -36,10 +36,14 @@ class Reply:
         self._writer: Writer | None = None
         self.visit = visit
         self.status = 0
+        self.receipt: Receipt | None = None
+        """Of the call that is answered, once it is one."""
 
     async def whole(self, receipt: Receipt, answer: Answer, once: Once | None = None) -> None:
         """It is in the ledger before the caller can see it."""
         body = self._surface.whole(receipt, answer)
+        if receipt.said is not None:
+            receipt.said.append(body)
         receipt.close()
         headers = self._head()
         headers.append(JSON)
@@ -76,7 +80,10 @@ class Reply:
             await self._begin(receipt)
             with interrupt.allowed():
                 while chunks := await shown.next():
-                    await pulse.send(writer.frames(chunks))
+                    frames = writer.frames(chunks)
+                    if receipt.said is not None:
+                        receipt.said.append(frames)
+                    await pulse.send(frames)
             failure = SHUTDOWN if interrupt.called else shown.failure
             receipt.stream_over(failure)
             opened.end(failure)
