@@ -11,6 +11,7 @@ import uvicorn
 
 from gateway.cli.http_protocol import GuardedProtocol
 from gateway.flow.gateway import Gateway
+from gateway.flow.watchdog import Watchdog
 from gateway.web.door import App
 
 LOG = logging.getLogger("tokenhub")
@@ -53,6 +54,7 @@ class Server(uvicorn.Server):
         self._gateway = gateway
         self._on_started = on_started
         self._drain: asyncio.Task[None] | None = None
+        self._watchdog: Watchdog | None = None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -69,7 +71,15 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        loop, note = asyncio.get_running_loop(), self._gateway.metrics.note
+        self._watchdog = Watchdog(lambda: loop.call_soon_threadsafe(note, "loop_stalled"))
+        self._watchdog.start()
         self._on_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        if self._watchdog is not None:
+            self._watchdog.stop()
 
     def told_to_stop(self) -> None:
         if self._gateway.draining:
