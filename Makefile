@@ -36,10 +36,10 @@ generate: setup ## Print anew what is generated: schemas and reference pages.
 	$(BIN)/python -m tests.generate
 
 bench: setup ## Measure against nginx, and print ratios.
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench --into .bench
 
 bench-peers: setup ## The same against every peer that can be installed.
-	$(BIN)/python -m tests.bench --peers
+	$(BIN)/python -m tests.bench --peers --into docs
 
 lock: ## Resolve the dependencies anew.
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \

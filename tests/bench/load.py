@@ -48,11 +48,13 @@ def load(target: Target, connections: int, seconds: float) -> Load:
         script.write(SCRIPT.format(body=target.body, headers=headers))
         script.flush()
         url = f"http://127.0.0.1:{target.port}{target.path}"
+        command = [
+            program("wrk"), "-t1", f"-c{connections}", f"-d{_whole(seconds)}", "--latency", "--timeout", "10s",
+            "-s", script.name, url,
+        ]  # fmt: skip
         said = subprocess.run(
-            ["taskset", "-c", str(LOAD_CORE), program("wrk"), "-t1", f"-c{connections}", f"-d{_whole(seconds)}", "--latency",
-             "--timeout", "10s", "-s", script.name, url],
-            check=True, capture_output=True, text=True,
-        ).stdout  # fmt: skip
+            ["taskset", "-c", str(LOAD_CORE), *command], check=True, capture_output=True, text=True
+        ).stdout
     if trouble := re.search(r"(Non-2xx.*|Socket errors:.*)", said):
         raise LoadError(f"{target.name}: {trouble.group(0)}")
     rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
@@ -65,4 +67,3 @@ def load(target: Target, connections: int, seconds: float) -> Load:
 def _whole(seconds: float) -> int:
     """wrk counts whole seconds."""
     return max(1, round(seconds))
-

@@ -8,8 +8,10 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+
+from msgspec import Struct
 
 CORES = sorted(os.sched_getaffinity(0))
 GATEWAY_CORE = CORES[0]
@@ -39,11 +41,25 @@ def pin(core: int, process: int = 0) -> None:
     os.sched_setaffinity(process, {core})
 
 
+class Process(Struct, frozen=True):
+    pid: int
+    port: int
+
+
+def listens(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
 @contextlib.contextmanager
 def running(
-    command: Sequence[str | Path], port: int, core: int, env: Mapping[str, str] | None = None
-) -> Iterator[int]:
-    """A process pinned to a core that listens on the port by now; its id."""
+    command: Sequence[str | Path],
+    port: int | Callable[[], int | None],
+    core: int,
+    env: Mapping[str, str] | None = None,
+) -> Iterator[Process]:
+    """A process pinned to a core that listens by now; a function finds the port of one that chooses its own."""
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             [str(word) for word in command],
@@ -51,12 +67,11 @@ def running(
             stdout=log,
             stderr=log,
             env={**os.environ, **(env or {})},
-            preexec_fn=lambda: pin(core),  # noqa: PLW1509 it forks one thread only
+            preexec_fn=lambda: pin(core),  # noqa: PLW1509 nothing else runs in this program
             start_new_session=True,
         )
         try:
-            _wait_for(process, port, log.fileno())
-            yield process.pid
+            yield Process(process.pid, _port_of(process, port, log.fileno()))
         finally:
             _end(process)
 
@@ -80,14 +95,15 @@ def _children(process: int) -> list[int]:
     return found
 
 
-def _wait_for(process: subprocess.Popen[bytes], port: int, log: int) -> None:
+def _port_of(process: subprocess.Popen[bytes], port: int | Callable[[], int | None], log: int) -> int:
     until = time.monotonic() + START_S
     while process.poll() is None and time.monotonic() < until:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
+        found = (port if listens(port) else None) if isinstance(port, int) else port()
+        if found is not None:
+            return found
         time.sleep(0.05)
     said = os.pread(log, 1_000_000, 0).decode(errors="replace")
-    raise MissingError(f"`{Path(str(process.args[0])).name}` does not listen: …{said[-600:]}")  # type: ignore[index]
+    raise MissingError(f"it does not listen: …{said[-600:]}")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -6,7 +6,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bench.machine import GATEWAY_CORE, LOAD_CORE, free_port, program, running
+from tests.bench.load import Target
+from tests.bench.machine import GATEWAY_CORE, LOAD_CORE, Process, free_port, program, running
 
 ANSWER = json.dumps(
     {
@@ -63,17 +64,19 @@ def provider() -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def proxy(upstream: int) -> Iterator[int]:
+def proxy(upstream: int) -> Iterator[tuple[Target, Process]]:
     """`proxy_pass` and nothing else, where the contenders stand."""
     port = free_port()
-    with _nginx(PROXY.format(port=port, upstream=upstream), port, GATEWAY_CORE):
-        yield port
+    with _nginx(PROXY.format(port=port, upstream=upstream), port, GATEWAY_CORE) as process:
+        yield Target(name="nginx proxy_pass", port=port), process
 
 
 @contextlib.contextmanager
-def _nginx(inside: str, port: int, core: int) -> Iterator[int]:
+def _nginx(inside: str, port: int, core: int) -> Iterator[Process]:
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "nginx.conf"
         config.write_text(FRAME.format(folder=folder, inside=inside))
-        with running([program("nginx"), "-p", folder, "-c", config, "-e", f"{folder}/error.log"], port, core) as pid:
-            yield pid
+        with running(
+            [program("nginx"), "-p", folder, "-c", config, "-e", f"{folder}/error.log"], port, core
+        ) as process:
+            yield process

@@ -9,13 +9,15 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tests.bench.machine import GATEWAY_CORE, free_port, running
+from tests.bench.load import Target
+from tests.bench.machine import GATEWAY_CORE, Process, free_port, running
 
 KEY = "th-bench"
 LIMITS = (
     "limits: {requests_per_minute: 100000000, tokens_per_minute: 1000000000000, concurrency: 10000, "
     "monthly_tokens: 1000000000000000, monthly_usd: 1000000000}"
 )
+REACH = "api_key: '${env:OPENAI_API_KEY}', allow_private: true, max_concurrency: 10000"
 PRICE = "price: {input: 2.5, output: 10, cached_input: 1.25}"
 
 
@@ -29,23 +31,27 @@ class Setup(Struct, frozen=True, kw_only=True):
     workers: int = 1
 
 
-class Running(Struct, frozen=True):
-    port: int
-    pid: int
-
-
 @contextlib.contextmanager
-def gateway(upstream: int, setup: Setup = Setup()) -> Iterator[Running]:  # noqa: B008 frozen
+def gateway(upstream: int, setup: Setup) -> Iterator[tuple[Target, Process]]:
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "tokenhub.yaml"
         config.write_text(config_text(upstream, setup))
         module = "gateway.cli.main" if setup.ledger else "tests.bench.without_ledger"
-        command = [sys.executable, "-m", module, "serve", config, "--listen", f"127.0.0.1:{port}", "--no-watch"]
+        command: list[str | Path] = [
+            sys.executable,
+            "-m",
+            module,
+            "serve",
+            config,
+            "--listen",
+            f"127.0.0.1:{port}",
+            "--no-watch",
+        ]
         more = ["--workers", str(setup.workers)] if setup.workers > 1 else []
         env = {"TOKENHUB_DATA_DIR": f"{folder}/data", "OPENAI_API_KEY": "sk-bench"}
-        with running([*command, *more], port, GATEWAY_CORE, env) as pid:
-            yield Running(port, pid)
+        with running([*command, *more], port, GATEWAY_CORE, env) as process:
+            yield Target(name="tokenhub", port=port, headers=(("Authorization", f"Bearer {KEY}"),)), process
 
 
 def config_text(upstream: int, setup: Setup) -> str:
@@ -54,8 +60,7 @@ def config_text(upstream: int, setup: Setup) -> str:
         "version: 1",
         "server: {max_in_flight: 10000}",
         "providers:",
-        f"  bench: {{dialect: openai, base_url: 'http://127.0.0.1:{upstream}/v1', api_key: '${{env:OPENAI_API_KEY}}', "
-        "allow_private: true, max_concurrency: 10000}",
+        f"  bench: {{dialect: openai, base_url: 'http://127.0.0.1:{upstream}/v1', {REACH}}}",
         "models:",
     ]
     names = [f"model-{number}" for number in range(setup.models)]

@@ -10,5 +10,5 @@ def keep_nothing(_ledger: Ledger, _entry: Entry) -> bool:
 
 
 if __name__ == "__main__":
-    Ledger.note = keep_nothing  # type: ignore[method-assign]
+    Ledger.note = keep_nothing  # type: ignore[method-assign,assignment]
     main()

@@ -4,6 +4,7 @@ A thread reads on from the bookmark. First what processes before this one left; 
 become `unknown`; then what is written now. A batch that was sent twice counts once.
 """
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -20,6 +21,8 @@ log = logging.getLogger("tokenhub.ledger")
 PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
 SWEEP_S = 60.0
+SAVE_S = 1.0
+FULL_PIECE = 1000
 
 
 class Shipper:
@@ -40,6 +43,7 @@ class Shipper:
         self._bookmark = Bookmark(journal.folder)
         self._position = Position(0, 0)
         self._swept_unix = 0.0
+        self._saved_unix = 0.0
         self._opened = False
         self._wake = threading.Event()
         self._stopping = False
@@ -77,16 +81,19 @@ class Shipper:
                 self._note(error)
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
             if stopping:
+                with contextlib.suppress(StoreError):
+                    self._save_bookmark()
                 return
             self._wake.wait(pause_s)
             self._wake.clear()
 
     def _step(self) -> bool:
-        """One piece; False when there is nothing more to do now."""
+        """One piece; False when what is left may wait until more has come: small batches cost as much as large ones."""
         if not self._opened:
             self._database.open()
             self._opened = True
-        piece = fresh_piece(self._journal.fresh, self._position) or read_piece(self._journal.folder, self._position)
+        fresh = fresh_piece(self._journal.fresh, self._position, FULL_PIECE)
+        piece = fresh or read_piece(self._journal.folder, self._position)
         if piece.entries:
             self._put(piece.entries)
             if piece.position.segment >= self._journal.first_new:
@@ -100,7 +107,7 @@ class Shipper:
         if self.problem is not None:
             self.problem = None
             log.warning("the ledger takes rows again")
-        return moved
+        return moved if fresh is None else len(fresh.entries) >= FULL_PIECE
 
     def _put(self, entries: list[Entry]) -> None:
         try:
@@ -126,9 +133,16 @@ class Shipper:
             self.spoilt += piece.spoilt
             log.error("%d lines of the journal in `%s` are torn", piece.spoilt, self._journal.folder)
         old, self._position = self._position, piece.position
-        self._bookmark.save(self._position)
         if old.segment != self._position.segment:
+            self._save_bookmark()
             self._journal.remove_before(self._position)
+        elif abs(self._unix() - self._saved_unix) >= SAVE_S:
+            self._save_bookmark()
+
+    def _save_bookmark(self) -> None:
+        """Now and then: what is shipped a second time counts once."""
+        self._bookmark.save(self._position)
+        self._saved_unix = self._unix()
 
     def _recover(self) -> None:
         count = self._database.close_lost(self._origin, self._unix())
