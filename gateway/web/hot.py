@@ -56,7 +56,7 @@ async def answer_call(gateway: Gateway, endpoint: Endpoint, scope: Scope, receiv
         await walled(tell(gateway, endpoint, reply, Incoming(scope, headers, token, receive)), reply)
     finally:
         gateway.live.leave(visit.snapshot)
-        gateway.metrics.answered(endpoint.name, reply.status)
+        count(gateway, endpoint, reply)
 
 
 class Incoming(Struct, frozen=True):
@@ -85,7 +85,7 @@ async def tell(gateway: Gateway, endpoint: Endpoint, reply: Reply, incoming: Inc
     if once is not None and once.told is not None:
         await reply.again(once.told)
         return
-    receipt = open_receipt(gateway, visit, ask, endpoint.name)
+    receipt = reply.receipt = open_receipt(gateway, visit, ask, endpoint.name)
     receipt.wants_trace = incoming.headers.get(b"x-tokenhub-trace") == b"1"
     receipt.experience.retry_budget.note_request(visit.started)
     leaving = Leaving(incoming.receive)
@@ -106,6 +106,15 @@ async def tell(gateway: Gateway, endpoint: Endpoint, reply: Reply, incoming: Inc
         receipt.close()
         if once is not None:
             once.close()
+
+
+def count(gateway: Gateway, endpoint: Endpoint, reply: Reply) -> None:
+    step = None if reply.receipt is None else reply.receipt.step
+    seconds = gateway.clock.monotonic() - reply.visit.started
+    if step is None:
+        gateway.metrics.answered(endpoint.name, reply.status, seconds=seconds)
+    else:
+        gateway.metrics.answered(endpoint.name, reply.status, step.offer.provider, step.offer.model, seconds)
 
 
 async def body_of(gateway: Gateway, visit: Visit, incoming: Incoming) -> dict[str, Any]:
