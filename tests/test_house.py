@@ -36,6 +36,7 @@ HOME_OF_LIBRARY = {
     "httpx": {"cli"},
     "watchfiles": {"flow"},
     "prometheus_client": {"state"},
+    "opentelemetry": {"state"},
     "cryptography": {"dialects"},
 }
 

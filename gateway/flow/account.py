@@ -46,7 +46,10 @@ def account(receipt: Receipt) -> None:
     if trial is not None:
         note_side(receipt, trial)
     if receipt.admitted:
-        gateway.ledger.note(record_of(receipt))
+        record = record_of(receipt)
+        gateway.ledger.note(record)
+        if gateway.traces is not None:
+            gateway.traces.note(record, receipt.trail.attempts, receipt.visit.started, receipt.trace_parent)
         if receipt.said is not None:
             gateway.ledger.note(bodies_of(receipt, receipt.said))
 

@@ -31,6 +31,7 @@ from gateway.state.metrics import Metrics
 from gateway.state.overrides import Overrides
 from gateway.state.retry_budget import RetryBudget
 from gateway.state.strangers import Strangers
+from gateway.state.traces import Traces
 from gateway.state.turns import Turns
 from gateway.upstream.send import Upstream
 
@@ -74,6 +75,8 @@ class Gateway(Struct, kw_only=True, eq=False):
     """Monotonic seconds."""
     last_used: dict[str, float]
     """By key name: Unix seconds."""
+    traces: Traces | None = None
+    """None unless spans are wanted."""
     in_flight: int = 0
     uploading: int = 0
     """Requests whose bodies are still on their way."""

@@ -49,6 +49,7 @@ class Receipt:
         "status",
         "step",
         "stream",
+        "trace_parent",
         "trail",
         "usage",
         "visit",
@@ -81,6 +82,7 @@ class Receipt:
         self.ending: Ending = "internal"
         self.error_code = ""
         self.wants_trace = False
+        self.trace_parent: str | None = None
         self.said: list[bytes] | None = [] if visit.snapshot.records.bodies else None
         """The answer as it was sent, where the files say that it is kept."""
         gateway.in_flight += 1

@@ -41,6 +41,7 @@ from gateway.state.metrics import Metrics
 from gateway.state.overrides import Overrides
 from gateway.state.retry_budget import RetryBudget
 from gateway.state.store_error import StoreError
+from gateway.state.traces import open_traces
 from gateway.state.turns import Turns
 from gateway.upstream.send import Upstream
 
@@ -130,6 +131,7 @@ def assemble(config: Path, env: Mapping[str, str], loading: Loading, snapshot: S
         chores=Chores(),
         open_streams=set(),
         admin_token=Secret(token) if (token := env.get("TOKENHUB_ADMIN_TOKEN")) else None,
+        traces=open_traces(env, __version__),
         started=clock.monotonic(),
         last_used={},
         seat=seat,
@@ -181,3 +183,5 @@ async def close_gateway(gateway: Gateway) -> None:
     await gateway.upstream.aclose()
     await gateway.judge.aclose()
     await asyncio.to_thread(gateway.ledger.stop)
+    if gateway.traces is not None:
+        await asyncio.to_thread(gateway.traces.close)

@@ -13,6 +13,7 @@ from gateway.domain.visit import Visit
 from gateway.errors import RequestError
 from gateway.flow.enter import check_key, enter
 from gateway.flow.gateway import Gateway
+from gateway.flow.receipt import Receipt
 from gateway.flow.rights import check_scope
 from gateway.flow.serve import open_receipt, serve, serve_stream
 from gateway.web.body import check_content, decode_object, read_body
@@ -86,7 +87,7 @@ async def tell(gateway: Gateway, endpoint: Endpoint, reply: Reply, incoming: Inc
         await reply.again(once.told)
         return
     receipt = reply.receipt = open_receipt(gateway, visit, ask, endpoint.name)
-    receipt.wants_trace = incoming.headers.get(b"x-tokenhub-trace") == b"1"
+    heed(gateway, receipt, incoming.headers)
     receipt.experience.retry_budget.note_request(visit.started)
     leaving = Leaving(incoming.receive)
     try:
@@ -115,6 +116,13 @@ def count(gateway: Gateway, endpoint: Endpoint, reply: Reply) -> None:
         gateway.metrics.answered(endpoint.name, reply.status, seconds=seconds)
     else:
         gateway.metrics.answered(endpoint.name, reply.status, step.offer.provider, step.offer.model, seconds)
+
+
+def heed(gateway: Gateway, receipt: Receipt, headers: Mapping[bytes, bytes]) -> None:
+    """What the caller wants told of the request: to themselves, or to whoever collects their spans."""
+    receipt.wants_trace = headers.get(b"x-tokenhub-trace") == b"1"
+    if gateway.traces is not None and (parent := headers.get(b"traceparent")) is not None:
+        receipt.trace_parent = parent.decode("latin-1")
 
 
 async def body_of(gateway: Gateway, visit: Visit, incoming: Incoming) -> dict[str, Any]:
