@@ -16,7 +16,7 @@ dialects themselves; a test refuses drift (`pytest tests/dialects/test_matrix.py
 **yes** the provider knows OpenAI's own field · **translated** the gateway says it in the provider's words · **–** the
 provider cannot express it: the request is refused with 422 naming the field and the provider, or the field is left out
 and named in `X-TokenHub-Dropped` where the configuration says `unsupported_parameters: drop`. Whether a *model* can do
-a thing is said by its `capabilities`.
+a thing is said by its `capabilities`. How each vendor is configured: [dialects.md](dialects.md).
 """
 
 QUIRK_NOTES = """A host that speaks OpenAI's dialect and has no row here needs YAML only: `dialect: openai`, its
