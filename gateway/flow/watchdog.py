@@ -17,7 +17,7 @@ FRAMES = 8
 class Watchdog:
     """One thread that looks at a heartbeat of the loop; each standstill is told once."""
 
-    def __init__(self, on_stall: Callable[[], None], stall_s: float = STALL_S) -> None:
+    def __init__(self, on_stall: Callable[[], object], stall_s: float = STALL_S) -> None:
         self._on_stall = on_stall
         self._stall_s = stall_s
         self._loop = asyncio.get_running_loop()
