@@ -244,3 +244,15 @@ def test_g4_each_admitted_request_leaves_one_record_and_nothing_in_flight(world:
                 "settled" if answer.status == 200 else "released",
             )
     assert world.gateway.gateway.in_flight == 0
+
+
+def test_u21_our_request_id_goes_along_to_the_provider(world: World) -> None:
+    answer = world.chat("safe", headers={"X-Request-Id": "the-callers-own"})
+    assert world.good.requests[0].header("x-request-id") == answer.headers["x-inferoute-request-id"]
+
+
+def test_b10_another_model_in_the_answer_is_told_and_recorded(world: World) -> None:
+    answer = world.chat(slug("B10-other-model"))
+    assert answer.json["model"] == "bad/another-model"
+    assert answer.headers["x-tokenhub-model"] == "bad/" + slug("B10-other-model")
+    assert world.record_of(answer)["served"] == "bad/another-model"
