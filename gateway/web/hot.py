@@ -29,6 +29,8 @@ from gateway.web.wishes import client_id_of, token_of
 BODY = "tokenhub.body"
 """Where the bytes of a body are left for those who need them once more."""
 
+DRAINING = RequestError("overloaded", "draining", "The gateway is shutting down.", retry_after_s=1.0)
+
 Understand = Callable[[Visit, Mapping[bytes, bytes], dict[str, Any]], Ask]
 Alone = Callable[[Gateway, Visit, Ask], bytes]
 
@@ -96,9 +98,13 @@ async def tell(gateway: Gateway, endpoint: Endpoint, reply: Reply, incoming: Inc
         else:
             await reply.whole(receipt, await serve(receipt), once)
     except asyncio.CancelledError:
-        if not leaving.left:
+        if leaving.left:
+            receipt.caller_left()
+        elif gateway.draining:
+            receipt.refused(DRAINING, reply.status_of(DRAINING))
+            raise DRAINING from None
+        else:
             raise
-        receipt.caller_left()
     except RequestError as error:
         receipt.refused(error, reply.status_of(error))
         raise
