@@ -11,7 +11,7 @@ import msgspec
 
 HERE = "http://127.0.0.1:8080"
 TOKEN_VARIABLE = "TOKENHUB_ADMIN_TOKEN"  # noqa: S105 the name of a variable
-TIMEOUT_S = 70.0
+WAIT = httpx.Timeout(70.0, connect=5.0)
 """A reload answers within a minute, whatever it meets."""
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -47,11 +47,8 @@ class Remote:
             raise click.UsageError(f"set {token_env} to the admin token of the gateway, or name another --token-env")
         if not url.startswith(("http://", "https://")):
             raise click.UsageError(f"--url must begin with http:// or https://, found {url}")
-        self._client = httpx.Client(
-            base_url=url.rstrip("/") + "/admin/v1",
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=httpx.Timeout(TIMEOUT_S, connect=5.0),
-        )
+        self._base = url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {token}"}
 
     def get(self, path: str, **asked: str | None) -> Any:
         return self.call("GET", path, params={name: value for name, value in asked.items() if value is not None})
@@ -59,9 +56,9 @@ class Remote:
     def call(self, method: str, path: str, *, fine: tuple[int, ...] = (200,), **more: Any) -> Any:
         """The body of an answer whose status is fine."""
         try:
-            answer = self._client.request(method, path, **more)
-        except httpx.HTTPError as error:
-            no(f"{self._client.base_url.host}:{self._client.base_url.port} does not answer: {why(error)}")
+            answer = httpx.request(method, f"{self._base}/admin/v1{path}", headers=self._headers, timeout=WAIT, **more)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            no(f"{self._base.partition('://')[2]} does not answer: {str(error) or type(error).__name__}")
         body = _decoded(answer)
         if answer.status_code not in fine:
             no(sentence(body) or f"the gateway answered {answer.status_code}")
@@ -79,10 +76,6 @@ def say(form: str, body: Any, text: Callable[[Any], None]) -> None:
 def no(message: str) -> NoReturn:
     click.echo(f"error: {message}", err=True)
     sys.exit(1)
-
-
-def why(error: httpx.HTTPError) -> str:
-    return str(error) or type(error).__name__
 
 
 def sentence(body: Any) -> str:
