@@ -73,10 +73,7 @@ class Incoming(Struct, frozen=True):
 
 async def tell(gateway: Gateway, endpoint: Endpoint, reply: Reply, incoming: Incoming) -> None:
     visit = reply.visit
-    if gateway.in_flight + gateway.uploading >= visit.snapshot.server.max_in_flight:
-        raise RequestError("overloaded", "overloaded", "The gateway is full. Try again shortly.", retry_after_s=soon())
-    if incoming.scope["method"] != "POST":
-        raise RequestError("method_not_allowed", "method_not_allowed", "This route answers POST.")
+    check_way_in(gateway, visit, incoming)
     early = await body_of(gateway, visit, incoming) if endpoint.surface.json_first else None
     check_scope(check_key(visit, incoming.token), endpoint.needs)
     fields = early if early is not None else await body_of(gateway, visit, incoming)
@@ -101,8 +98,9 @@ async def tell(gateway: Gateway, endpoint: Endpoint, reply: Reply, incoming: Inc
         if leaving.left:
             receipt.caller_left()
         elif gateway.draining:
-            receipt.refused(DRAINING, reply.status_of(DRAINING))
-            raise DRAINING from None
+            error = RequestError("overloaded", "draining", "The gateway is shutting down.", retry_after_s=1.0)
+            receipt.refused(error, reply.status_of(error))
+            raise error from None
         else:
             raise
     except RequestError as error:
@@ -113,6 +111,13 @@ async def tell(gateway: Gateway, endpoint: Endpoint, reply: Reply, incoming: Inc
         receipt.close()
         if once is not None:
             once.close()
+
+
+def check_way_in(gateway: Gateway, visit: Visit, incoming: Incoming) -> None:
+    if gateway.in_flight + gateway.uploading >= visit.snapshot.server.max_in_flight:
+        raise RequestError("overloaded", "overloaded", "The gateway is full. Try again shortly.", retry_after_s=soon())
+    if incoming.scope["method"] != "POST":
+        raise RequestError("method_not_allowed", "method_not_allowed", "This route answers POST.")
 
 
 def count(gateway: Gateway, endpoint: Endpoint, reply: Reply) -> None:
