@@ -210,6 +210,20 @@ def test_openais_own_models_are_not_told_what_they_refuse(
     assert speaker.unsupported(ask, elsewhere(), offer) == (), "another vendor may call its models what it likes"
 
 
+def test_parts_and_messages_that_a_host_has_no_place_for_are_refused_by_their_place_or_left_out() -> None:
+    picture = {"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}
+    messages = [{"role": "user", "content": [{"type": "text", "text": "Look"}, picture]}]
+    ask = an_ask(payload={"messages": messages}, features=frozenset({"vision"}))
+    speaker, offer = dialect_of("deepseek"), an_offer("deepseek-chat")
+    assert speaker.unsupported(ask, host("deepseek"), offer) == ("messages[0].content[1].type",)
+    sent = msgspec.json.decode(speaker.request(ask, offer, host("deepseek")).body)
+    assert sent["messages"] == [{"role": "user", "content": [{"type": "text", "text": "Look"}]}]
+    assert speaker.unsupported(ask, host("openrouter"), offer) == ()
+    told = [*HELLO, {"role": "tool", "tool_call_id": "a", "content": "sunny"}]
+    assert refused(host("perplexity"), messages=told) == ("messages[1].role",)
+    assert body(host("perplexity"), messages=told)["messages"] == HELLO
+
+
 def test_top_k_is_refused_where_it_is_known_to_be_unknown() -> None:
     assert refused(host("openai"), top_k=5) == ("top_k",)
     assert refused(host("vllm"), top_k=5) == refused(elsewhere(), top_k=5) == ()

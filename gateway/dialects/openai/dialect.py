@@ -12,7 +12,7 @@ from gateway.dialects.openai.hosts import HOSTS
 from gateway.dialects.openai.models import MODEL_FIELDS, refused_by
 from gateway.dialects.openai.quirks import AS_WRITTEN
 from gateway.dialects.openai.reader import OpenAIReader
-from gateway.dialects.openai.request import body_of, refused
+from gateway.dialects.openai.request import body_of, refused, unheard
 from gateway.dialects.openai.route import Routes, openai_route
 from gateway.dialects.openai.support import ALL, support_by_quirks
 from gateway.domain.answer import Answer
@@ -35,8 +35,12 @@ class OpenAI(Dialect):
         return support_by_quirks(HOSTS.get(dialect, AS_WRITTEN))
 
     def unsayable(self, ask: Ask, provider: Provider) -> tuple[str, ...]:
-        quirks = self._routes.of(provider).quirks
-        return tuple(refused(ask.payload, quirks)) if quirks.refuse_fields else ()
+        route = self._routes.of(provider)
+        quirks = route.quirks
+        named = tuple(refused(ask.payload, quirks)) if quirks.refuse_fields else ()
+        if (route.unheard and ask.features) or "tool_results" in quirks.lacks:
+            return (*named, *unheard(ask.payload.get("messages"), quirks))
+        return named
 
     def refused_by_model(self, ask: Ask, provider: Provider, offer: Offer) -> tuple[str, ...]:
         return refused_by(ask.payload, offer.id) if self._routes.of(provider).quirks.own_models else ()

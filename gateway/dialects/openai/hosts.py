@@ -18,6 +18,8 @@ CHAT = frozenset({"chat"})
 CHAT_AND_TEXT = frozenset({"chat", "completions"})
 CHAT_AND_VECTORS = frozenset({"chat", "embeddings"})
 AUDIO = frozenset({"audio_input", "audio_output"})
+SPEECH = frozenset({"audio_output"})
+SPEECH_FIELDS = frozenset({"modalities", "audio"})
 FOREIGN = frozenset(
     {"reasoning_content", "reasoning", "reasoning_details", "thinking_blocks", "extra_content", "is_error"}
 )
@@ -29,8 +31,9 @@ LABELS = frozenset({"user", "store", "metadata", "service_tier", "safety_identif
 TOO_MUCH = frozenset({"modalities", "audio", "logit_bias", "web_search_options"})
 
 
-def _local(**more: object) -> Quirks:
-    return replace(Quirks(developer_role=False, lacks=AUDIO), **more)
+def _plain(*refused: str, **more: object) -> Quirks:
+    row = Quirks(developer_role=False, refuse_fields=SPEECH_FIELDS | frozenset(refused), lacks=SPEECH)
+    return replace(row, **more)
 
 
 HOSTS: Mapping[str, Quirks] = MappingProxyType(
@@ -77,19 +80,19 @@ HOSTS: Mapping[str, Quirks] = MappingProxyType(
         "xai": Quirks(refuse_fields=frozenset({"logit_bias", "audio", "modalities"}), endpoints=CHAT, lacks=AUDIO),
         "together": Quirks(
             max_tokens_field="max_tokens",
-            refuse_fields=LOGPROBS | {"modalities", "audio", "dimensions"},
+            refuse_fields=LOGPROBS | SPEECH_FIELDS | {"dimensions"},
             drop_fields=LABELS,
             embedding_formats=FLOAT,
             developer_role=False,
-            lacks=AUDIO,
+            lacks=SPEECH,
         ),
         "fireworks": Quirks(
             max_tokens_field="max_tokens",
-            refuse_fields=frozenset({"modalities", "audio"}),
+            refuse_fields=SPEECH_FIELDS,
             drop_fields=LABELS - {"user", "prompt_cache_key"},
             embedding_formats=FLOAT,
             developer_role=False,
-            lacks=AUDIO,
+            lacks=SPEECH,
         ),
         "perplexity": Quirks(
             cache_markers=False,
@@ -122,8 +125,8 @@ HOSTS: Mapping[str, Quirks] = MappingProxyType(
             lacks=AUDIO,
         ),
         "openrouter": Quirks(developer_role=False),
-        "deepinfra": Quirks(max_tokens_field="max_tokens", embedding_formats=FLOAT, developer_role=False, lacks=AUDIO),
-        "nvidia": Quirks(max_tokens_field="max_tokens", drop_fields=LABELS, developer_role=False, lacks=AUDIO),
+        "deepinfra": _plain(max_tokens_field="max_tokens", embedding_formats=FLOAT),
+        "nvidia": _plain(max_tokens_field="max_tokens", drop_fields=LABELS),
         "qwen": Quirks(
             max_tokens_field="max_tokens",
             refuse_fields=frozenset({"logit_bias", "frequency_penalty", "tool_choice=required"}),
@@ -141,17 +144,19 @@ HOSTS: Mapping[str, Quirks] = MappingProxyType(
             endpoints=CHAT_AND_VECTORS,
             lacks=AUDIO,
         ),
-        "huggingface": Quirks(max_tokens_field="max_tokens", developer_role=False, endpoints=CHAT, lacks=AUDIO),
-        "ollama": _local(
+        "huggingface": _plain(max_tokens_field="max_tokens", endpoints=CHAT),
+        "ollama": _plain(
+            *("n", "logit_bias", "tool_choice=required", "tool_choice=function"),
             max_tokens_field="max_tokens",
-            refuse_fields=frozenset({"n", "logit_bias", "tool_choice=required", "tool_choice=function"}),
+            lacks=AUDIO,
         ),
-        "vllm": _local(),
-        "sglang": _local(),
-        "llamacpp": _local(),
-        "lmstudio": _local(
+        "vllm": _plain(),
+        "sglang": _plain(),
+        "llamacpp": _plain(),
+        "lmstudio": _plain(
+            *(*LOGPROBS, "n", "response_format=json_object", "tool_choice=function"),
             max_tokens_field="max_tokens",
-            refuse_fields=LOGPROBS | {"n", "response_format=json_object", "tool_choice=function"},
+            lacks=AUDIO,
         ),
     }
 )

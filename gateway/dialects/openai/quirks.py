@@ -9,6 +9,10 @@ from gateway.secret import Secret
 ENDPOINTS = frozenset({"chat", "completions", "embeddings"})
 
 
+PARTS = (("image_data", "image_url"), ("audio_input", "input_audio"))
+"""A feature, and the type of the content part that says it."""
+
+
 class Quirks(Struct, frozen=True, kw_only=True):
     """What one host does not do as OpenAI does."""
 
@@ -33,7 +37,12 @@ class Quirks(Struct, frozen=True, kw_only=True):
     endpoints: frozenset[str] = ENDPOINTS
     """What it serves at all; for the documentation."""
     lacks: frozenset[str] = frozenset()
-    """Features it has no field for; for the documentation."""
+    """Features it has no place for: parts and messages that say them are refused."""
+
+    @property
+    def unheard(self) -> frozenset[str]:
+        """Types of content parts that it does not take."""
+        return frozenset(part for feature, part in PARTS if feature in self.lacks)
 
     @property
     def bends_messages(self) -> bool:

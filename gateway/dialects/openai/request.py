@@ -90,12 +90,42 @@ def _matters(name: str, given: Any, value: str) -> bool:
     return given == value or (isinstance(given, dict) and given.get("type") == value)
 
 
+def unheard(messages: Any, quirks: Quirks) -> list[str]:
+    """Paths of messages and content parts that the host has no place for."""
+    found = []
+    for index, message in enumerate(_list(messages)):
+        if not isinstance(message, dict):
+            continue
+        if "tool_results" in quirks.lacks and message.get("role") == "tool":
+            found.append(f"messages[{index}].role")
+        content = message.get("content")
+        for place, part in enumerate(content if isinstance(content, list) else ()):
+            if isinstance(part, dict) and part.get("type") in quirks.unheard:
+                found.append(f"messages[{index}].content[{place}].type")
+    return found
+
+
+def _heard(messages: Any, quirks: Quirks) -> list[Any]:
+    """The messages without what the host has no place for."""
+    kept, deaf = [], quirks.unheard
+    for message in _list(messages):
+        if isinstance(message, dict) and message.get("role") == "tool" and "tool_results" in quirks.lacks:
+            continue
+        if isinstance(message, dict) and isinstance(message.get("content"), list):
+            parts = [p for p in message["content"] if not (isinstance(p, dict) and p.get("type") in deaf)]
+            message = message if len(parts) == len(message["content"]) else message | {"content": parts}
+        kept.append(message)
+    return kept
+
+
 def _bend(payload: dict[str, Any], ask: Ask, quirks: Quirks) -> None:
     for name in quirks.drop_fields:
         payload.pop(name, None)
     for old, new in quirks.rename_fields:
         if old in payload:
             payload[new] = payload.pop(old)
+    if ((quirks.lacks and ask.features) or "tool_results" in quirks.lacks) and ask.endpoint == "chat":
+        payload["messages"] = _heard(payload.get("messages"), quirks)
     if quirks.bends_messages and ask.endpoint == "chat":
         payload["messages"] = [_bent(message, quirks) for message in _list(payload.get("messages"))]
         if not quirks.cache_markers and "tools" in payload:

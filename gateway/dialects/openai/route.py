@@ -22,6 +22,8 @@ class Route(Struct, frozen=True, kw_only=True):
     whole: Headers
     stream: Headers
     quirks: Quirks
+    unheard: frozenset[str] = frozenset()
+    """Types of content parts that the host does not take."""
 
     def headers(self, ask: Ask) -> Headers:
         return (*(self.stream if ask.stream else self.whole), ("x-request-id", f"req-{ask.request_id}"))
@@ -49,12 +51,14 @@ def openai_route(provider: Provider) -> Route:
     """`base_url` plus OpenAI's paths, the key as a bearer."""
     base = provider.base_url.rstrip("/")
     headers = own_headers(provider, bearer_of(provider))
+    quirks = quirks_of(provider)
     return Route(
         urls={endpoint: base + path for endpoint, path in PATHS.items()},
         models_url=base + "/models",
         whole=(*headers, ("accept", "application/json")),
         stream=(*headers, ("accept", "text/event-stream")),
-        quirks=quirks_of(provider),
+        quirks=quirks,
+        unheard=quirks.unheard,
     )
 
 
