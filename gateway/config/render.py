@@ -1,6 +1,7 @@
 """Write a merged tree down again: as YAML with the origin of every leaf behind it, or as JSON beside its origins."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -23,6 +24,17 @@ def as_yaml(tree: Node) -> str:
     lines = [(text, leaf) for name, node in _top(tree) for text, leaf in _entry(name, node, (name,), "")]
     width = min(60, max((len(text) for text, leaf in lines if leaf), default=0))
     return "".join(f"{text:<{width}}  # {_origin(leaf)}\n" if leaf else f"{text}\n" for text, leaf in lines)
+
+
+def as_plain_yaml(tree: Node) -> str:
+    """The same without a word about where anything comes from."""
+    return "".join(f"{text}\n" for name, node in _top(tree) for text, _ in _entry(name, node, (name,), ""))
+
+
+def hidden(tree: Node) -> Iterator[str]:
+    """The paths of everything that is not shown as it is."""
+    for name, node in _top(tree):
+        yield from _hidden(node, (name,))
 
 
 def as_json(tree: Node) -> str:
@@ -106,6 +118,18 @@ def _value(node: Node, path: Path, origins: dict[str, str]) -> Any:
     if isinstance(value, list):
         return [_shown(item.value, path) if isinstance(item.value, str) else item.value for item in value]
     return _shown(value, path) if isinstance(value, str) else value
+
+
+def _hidden(node: Node, path: Path) -> Iterator[str]:
+    value = node.value
+    if isinstance(value, dict):
+        for name, child in value.items():
+            yield from _hidden(child, (*path, name))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _hidden(item, (*path, index))
+    elif isinstance(value, str) and _shown(value, path) != value:
+        yield written(path)
 
 
 def _origin(node: Node | None) -> str:
