@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -22,7 +22,15 @@ PATIENCE_S = 20.0
 class Process:
     """One running gateway; `url` once it is ready."""
 
-    def __init__(self, config: Path, folder: Path, *, listen: str = "127.0.0.1:0", watch: bool = False) -> None:
+    def __init__(
+        self,
+        config: Path,
+        folder: Path,
+        *,
+        listen: str = "127.0.0.1:0",
+        watch: bool = False,
+        more: Sequence[str] = (),
+    ) -> None:
         self.log = folder / "stderr.log"
         environment = os.environ | {
             "TOKENHUB_DATA_DIR": str(folder / "data"),
@@ -30,7 +38,7 @@ class Process:
             "OPENAI_API_KEY": "sk-CANARY-up",
             "PYTHONUNBUFFERED": "1",
         }
-        command = [sys.executable, "-m", "gateway.cli.main", "serve", str(config), "--listen", listen]
+        command = [sys.executable, "-m", "gateway.cli.main", "serve", str(config), "--listen", listen, *more]
         with self.log.open("wb") as log:
             self.child = subprocess.Popen(
                 [*command, "--watch" if watch else "--no-watch"], stdout=subprocess.PIPE, stderr=log, env=environment

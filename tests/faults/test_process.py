@@ -15,7 +15,7 @@ import pytest
 from tests.faults.process import Line, Process, a_process
 from tests.faults.world import MESSAGES
 from tests.serving import ADMIN, a_config
-from tests.wire import Gate, Wire, openai_stream
+from tests.wire import Gate, Wire, openai_chat, openai_stream
 
 ASK = {"model": "gpt-4o", "messages": MESSAGES}
 
@@ -78,6 +78,21 @@ def test_p03_e33_when_the_grace_is_over_streams_are_broken_off_with_a_word(wire:
         assert process.wait() == 0
         journals = b"".join(file.read_bytes() for file in (tmp_path / "data").rglob("*") if file.is_file())
         assert b"server_shutdown" in journals, "it is on record"
+
+
+def test_p03_who_waits_for_a_whole_answer_when_the_grace_is_over_is_told_so(wire: Wire, tmp_path: Path) -> None:
+    with a_process(config(wire, grace="1s"), tmp_path) as process, ThreadPoolExecutor(1) as pool:
+        gate = wire.gate()
+        wire.script(openai_chat(gate=gate))
+        with process.client() as client:
+            running = pool.submit(client.post, "/v1/chat/completions", json=ASK)
+            gate.wait_reached()
+            process.tell(signal.SIGTERM)
+            answer = running.result()
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "draining")
+        assert process.wait() == 0
+        assert "Traceback" not in process.stderr
+        assert "Exception in ASGI" not in process.stderr
 
 
 def test_p04_a_second_signal_ends_it_at_once(wire: Wire, tmp_path: Path) -> None:
