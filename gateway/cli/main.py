@@ -14,6 +14,7 @@ VERBS = MappingProxyType(
         "validate-config": "gateway.cli.validate_config:validate_config",
         "explain": "gateway.cli.explain:explain",
         "plan": "gateway.cli.plan:plan",
+        "bisect": "gateway.cli.bisect:bisect",
         "schema": "gateway.cli.schema:schema",
         "render": "gateway.cli.render:render",
         "keys": "gateway.cli.keys:keys",

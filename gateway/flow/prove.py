@@ -53,7 +53,7 @@ def prove(said: Declaration, snapshot: Snapshot, unix: float) -> Generator[None,
     """Yields between slices; returns one proof a case, in the order of the files."""
     names = Names(snapshot.table)
     proofs: list[Proof] = []
-    for rehearsal in _rehearsals(said.tests):
+    for rehearsal in rehearsals(said.tests):
         proofs.append(_proven(rehearsal, snapshot, names, unix))
         if len(proofs) % SLICE == 0:
             yield
@@ -93,7 +93,8 @@ class Rehearsal(Struct, frozen=True, kw_only=True):
     """What it expects itself."""
 
 
-def _rehearsals(trials: Iterable[Trial]) -> Iterator[Rehearsal]:
+def rehearsals(trials: Iterable[Trial]) -> Iterator[Rehearsal]:
+    """Every case of every test; a test without cases is one."""
     for index, trial in enumerate(trials):
         outer: Path = ("tests", index)
         if not trial.cases:
