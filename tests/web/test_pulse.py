@@ -39,4 +39,3 @@ def test_every_sign_of_life_is_one_that_its_clients_skip() -> None:
     name, data, *rest = MESSAGES.keepalive.decode().split("\n")
     assert (name, rest) == ("event: ping", ["", ""])
     assert msgspec.json.decode(data.removeprefix("data: ")) == {"type": "ping"}
-
