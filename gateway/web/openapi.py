@@ -222,7 +222,7 @@ def ordinary_operations(route: HTTPRoute) -> Iterable[tuple[str, Document]]:
                     for name in route.path_parameters
                 ],
                 "responses": {"200": {"description": "The answer.", "content": _anything()}}
-                | refusals("Error", ("400", "401", "403", "404", "405", "422", "429", "431", "503")),
+                | refusals("Error", ("400", "401", "403", "404", "405", "409", "422", "429", "431", "503")),
             }
             if public:
                 operation["security"] = []
