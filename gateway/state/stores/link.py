@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.state.store_error import StoreError, StoreRefusedError
+from gateway.state.stores.deadline import within
 
 log = logging.getLogger("tokenhub.state")
 
@@ -61,7 +62,7 @@ class Link:
         ended = False
         self._trying += 1
         try:
-            async with asyncio.timeout(self._deadline_s):
+            async with within(self._deadline_s):
                 answer = await self._connected().execute_command(*command)
             ended = True
         except errors.NoScriptError as error:
