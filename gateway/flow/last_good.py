@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from gateway.config.load import Loading, World, load
 from gateway.config.shape import Declaration
@@ -26,15 +27,19 @@ def place(data_dir: Path) -> Path:
 
 
 def keep(loading: Loading, data_dir: Path) -> None:
-    """The merged declaration, references as they were written: no secret that was not in the files gets to disk."""
-    if loading.declaration is None or loading.digest is None:
+    """The merged declaration, references as they were written: no secret that was not in the files gets to disk.
+
+    Without the candidate it names: that lies beside the files, and nothing is tried while they are broken.
+    """
+    digest = loading.bare_digest
+    if loading.declaration is None or digest is None:
         return
     path = place(data_dir)
-    if sealed(path) == loading.digest:
+    if sealed(path) == digest:
         return
-    seal = f"# tokenhub: the last good configuration, {loading.digest}\n".encode()
+    seal = f"# tokenhub: the last good configuration, {digest}\n".encode()
     try:
-        write_whole(path, seal + as_file(loading.declaration))
+        write_whole(path, seal + as_file(replace(loading.declaration, canary=None)))
     except StoreError as error:
         LOG.warning("the last good configuration is not kept: %s", error)
 
