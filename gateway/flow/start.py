@@ -59,8 +59,12 @@ async def open_gateway(
     snapshot = drive(compile_snapshot(first.fallback or first.loading))
     try:
         gateway = assemble(config, env, first.loading, snapshot, seat)
-        await recover(gateway)
     except StoreError as error:
+        raise CannotServeError(str(error)) from error
+    try:
+        await recover(gateway)
+    except (StoreError, CannotServeError) as error:
+        await asyncio.to_thread(gateway.ledger.stop)
         raise CannotServeError(str(error)) from error
     gateway.on_last_good = first.fallback is not None
     gateway.reloader.adopt.append(lambda snapshot: adopt_all(gateway, snapshot))

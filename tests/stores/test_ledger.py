@@ -205,6 +205,7 @@ def test_n10_no_acknowledged_row_is_lost_to_kill_and_the_sums_are_exact(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     url = "sqlite://ledger.db" if kind == "sqlite" else request.getfixturevalue("postgres_url")
+    before = set(threading.enumerate())
     admitted: set[int] = set()
     settled: set[int] = set()
     for loop in range(LOOPS if kind == "sqlite" else max(2, LOOPS // 3)):
@@ -223,4 +224,5 @@ def test_n10_no_acknowledged_row_is_lost_to_kill_and_the_sums_are_exact(
     assert sums.unknown == len(by_outcome["unknown"])
     assert sums.cost_nano_usd == sum(row.cost_nano_usd for row in rows)
     ledger.stop()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith(("ledger", "journal"))]
+    left = set(threading.enumerate()) - before
+    assert not [thread for thread in left if thread.name.startswith(("ledger", "journal"))]
