@@ -8,7 +8,7 @@ from msgspec import Struct
 from gateway.config.diff import changes
 from gateway.flow.compare.probes import Probe, probes
 from gateway.flow.compare.side import Route, Side
-from gateway.flow.compare.when import WELL, Way, told_when
+from gateway.flow.compare.when import UNEVEN, WELL, Way, told_when
 
 Kind = Literal["re-routes", "is refused", "is served", "falls back differently"]
 
@@ -93,6 +93,8 @@ def _answers(probe: Probe, old: Side, new: Side) -> Iterator[tuple[Way, Route, R
     before = old.route(probe.ask, old.moment_without(None), draws=probe.draws)
     after = new.route(probe.ask, new.moment_without(None), draws=probe.draws)
     yield (*probe.way, WELL), before, after
+    uneven = old.route(probe.ask, old.uneven_moment), new.route(probe.ask, new.uneven_moment)
+    yield (*probe.way, UNEVEN), *uneven
     for place in sorted(_places((before, after))):
         without = f"with {place} down"
         lone = old.route(probe.ask, old.moment_without(place)), new.route(probe.ask, new.moment_without(place))
@@ -104,8 +106,8 @@ def _is_new(name: str, old: Side, new: Side) -> bool:
 
 
 def _places(routes: Iterable[Route]) -> set[str]:
-    names = (name for route in routes for name in (*(offer for offer, _ in route.shares), *route.then))
-    return {name.partition("/")[0] for name in names}
+    chains = (chain for route in routes for chain in (*(offer for offer, _ in route.shares), *route.then))
+    return {offer.partition("/")[0] for chain in chains for offer in chain.split(", then ")}
 
 
 def _differ(before: Route, after: Route) -> bool:
@@ -148,5 +150,10 @@ def _grouped(found: Iterable[Difference], asked: Asked) -> Iterator[Change]:
 
 
 def _chains(one: Difference) -> tuple[str, str]:
-    first = one.before.told()
-    return ", then ".join((first, *one.before.then)), ", then ".join((first, *one.after.then))
+    return _chain(one.before), _chain(one.after)
+
+
+def _chain(route: Route) -> str:
+    if len(route.shares) > 1:
+        return " or ".join(route.then)
+    return ", then ".join((route.told(), *route.then))

@@ -15,6 +15,7 @@ from gateway.flow.prove import rehearsals
 from gateway.flow.what_if import endpoint_of
 
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
+LEFT_OUT = "strategy left out"
 SIZES = (500, 5_000, 50_000)
 """One prompt of each size that learning tells apart."""
 MOST_SIZES = 12
@@ -50,10 +51,10 @@ def _of_names(old: Side, new: Side) -> Iterator[Probe]:
     features, keys = _changed_features(old, new), _changed_keys(old, new)
     for name in sorted({*old.all_names, *new.all_names, "*", "auto"}):
         for endpoint in _endpoints(name, old, new):
-            for strategy in STRATEGIES:
+            for strategy in (None, *STRATEGIES):
                 for size in named:
                     ask = TrialAsk(endpoint=endpoint, model=name, strategy=strategy, input_tokens=size)
-                    way = (f"strategy {strategy}", _size(size))
+                    way = (LEFT_OUT if strategy is None else f"strategy {strategy}", _size(size))
                     draws = _draws(name, strategy, old, new) if size == SIZES[0] else 1
                     yield Probe(asks=_label(name, endpoint), ask=ask, way=way, draws=draws)
             for feature in features:
@@ -64,9 +65,9 @@ def _of_names(old: Side, new: Side) -> Iterator[Probe]:
                 yield Probe(asks=_label(name, endpoint), ask=ask, way=(f"key {key}",))
 
 
-def _draws(name: str, strategy: Strategy, old: Side, new: Side) -> int:
-    """A split is drawn under one strategy; a rotation where those that take turns are not the same."""
-    if strategy == "cost" and (name in old.drawing or name in new.drawing):
+def _draws(name: str, strategy: Strategy | None, old: Side, new: Side) -> int:
+    """A split is drawn where no strategy is named; a rotation where those that take turns are not the same."""
+    if strategy is None and (name in old.drawing or name in new.drawing):
         return DRAWS
     return DRAWS if strategy == "round-robin" and _turns(name, old) != _turns(name, new) else 1
 

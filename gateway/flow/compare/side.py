@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
+from zlib import crc32
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -30,7 +31,7 @@ class Route(Struct, frozen=True):
     shares: tuple[tuple[str, int], ...]
     """Offers that serve it, each with how many of the draws; one offer with one draw where nothing is drawn."""
     then: tuple[str, ...]
-    """What is tried after it, in order, as far as attempts go."""
+    """What is tried after it, in order, as far as attempts go; where several serve it, each with its own chain."""
     error: str | None
     cost_usd: float
 
@@ -84,6 +85,12 @@ class Side:
             self._moments[place] = Moment(now=NOW, unix=self._unix, providers=MappingProxyType(down))
         return self._moments[place]
 
+    @cached_property
+    def uneven_moment(self) -> Moment:
+        """Everything works, some of it slowly or badly: by its name, so that it is so on both sides."""
+        offers = {name: _vitals_of(name) for name in self.table.offers}
+        return Moment(now=NOW, unix=self._unix, offers=MappingProxyType(offers))
+
     def moment_of(self, said: TrialMoment) -> Moment:
         return moment_of_trial(self.snapshot, said, self.names, self._unix)
 
@@ -103,13 +110,15 @@ class Side:
         if draws < 2 or plan is None or found.error is not None or not self._is_drawn(plan):
             return _route(found, self.snapshot)
         firsts: dict[str, int] = {}
+        chains: set[str] = set()
         for draw in range(draws):
             turns: Mapping[str, int] = {} if plan.turn is None else {plan.turn: draw}
             drawn = decide(self.snapshot, replace(moment, turns=turns), replace(ask, request_id=f"{draw:026d}"))
             name = drawn.steps[0].offer.name
             firsts[name] = firsts.get(name, 0) + 1
+            chains.add(", then ".join((name, *_then(drawn, self.snapshot))))
         shares = tuple(sorted(firsts.items(), key=lambda share: (-share[1], share[0])))
-        return replace(_route(found, self.snapshot), shares=shares, then=())
+        return replace(_route(found, self.snapshot), shares=shares, then=tuple(sorted(chains)))
 
     def _is_drawn(self, plan: Plan) -> bool:
         return plan.turn is not None or plan.asked in self.drawing
@@ -127,10 +136,18 @@ class Side:
         return self.table.offers.get(name)
 
 
+def _vitals_of(name: str) -> Vitals:
+    number = crc32(name.encode())
+    return Vitals(samples=100, latency_ms=100.0 + number % 901, error_rate=(number // 1000) % 100 / 1000)
+
+
 def _route(found: Outlook, snapshot: Snapshot) -> Route:
     if found.error is not None or found.plan is None:
         return Route((), (), found.error.code if found.error else "no_eligible_models", 0.0)
-    steps = found.plan.steps
-    most = len(steps) if found.plan.kind == "wildcard" else snapshot.routing.retries.max_attempts
-    then = tuple(step.offer.name for step in steps[1:most])
-    return Route(((steps[0].offer.name, 1),), then, None, steps[0].cost_usd)
+    first = found.plan.steps[0]
+    return Route(((first.offer.name, 1),), _then(found.plan, snapshot), None, first.cost_usd)
+
+
+def _then(plan: Plan, snapshot: Snapshot) -> tuple[str, ...]:
+    most = len(plan.steps) if plan.kind == "wildcard" else snapshot.routing.retries.max_attempts
+    return tuple(step.offer.name for step in plan.steps[1:most])

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 Way = tuple[str, ...]
 
 WELL = "all is well"
+UNEVEN = "with uneven latencies and errors"
 SHOWN = 4
 ORDER = ("case", "key", "needs", "strategy", "size", "world")
 
@@ -31,7 +32,7 @@ def _by_dimension(ways: Iterable[Way]) -> dict[str, dict[str, None]]:
 
 
 def _dimension(part: str) -> str:
-    if part == WELL or (part.startswith("with ") and part.endswith(" down")):
+    if part == WELL or part.startswith("with "):
         return "world"
     word = part.partition(" ")[0]
     return word if word in ORDER else "size"
