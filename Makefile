@@ -44,6 +44,11 @@ bench-peers: setup ## The same against every peer that can be installed.
 lock: ## Resolve the dependencies anew.
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--all-extras --python-version 3.11 pyproject.toml build-requirements.in -o $(LOCK)
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--extra redis --extra postgres --extra vertex --extra otel --python-version 3.11 pyproject.toml \
+		--constraint $(LOCK) -o requirements-image.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 build-requirements.in --constraint $(LOCK) -o requirements-build.lock
 
 clean: ## Remove what make made.
 	rm -rf .venv .mypy_cache .ruff_cache .hypothesis
