@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.web.app import document
+from tests.manual import manual
 
 ROOT = Path(__file__).parent.parent
 
@@ -17,6 +18,7 @@ def openapi_text() -> str:
 
 def main() -> None:
     (ROOT / "schemas" / "openapi.json").write_text(openapi_text())
+    (ROOT / "docs" / "command-line.md").write_text(manual())
     subprocess.run([sys.executable, "-m", "gateway.config.printed"], check=True, cwd=ROOT)
     subprocess.run([sys.executable, "-m", "tests.catalog"], check=True, cwd=ROOT)
     golden = ["tests/dialects/test_matrix.py", "--update-golden"]

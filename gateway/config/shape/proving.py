@@ -78,7 +78,7 @@ class TrialExpect(Section, frozen=True):
     max_cost_usd: Annotated[float, Meta(ge=0)] | None = None
     """The estimate is at most this. For example `0.02`."""
     headers: dict[Plain, Plain] = field(default_factory=dict)
-    """Response headers with these values. For example `{X-TokenHub-Model: gpt-4o}`."""
+    """Response headers with these values. For example `{X-TokenHub-Model: openai/gpt-4o}`."""
 
 
 class TrialCase(Section, frozen=True):

@@ -11,8 +11,9 @@ ORDER = ("case", "key", "needs", "strategy", "size", "world")
 
 
 def told_when(mine: Iterable[Way], all_ways: Iterable[Way]) -> str:
-    """By dimension, only what narrows it down."""
-    found, known = _by_dimension(mine), _by_dimension(all_ways)
+    """By dimension, only what narrows it down; what holds when all is well is not told for the outages, too."""
+    ways = list(mine)
+    found, known = _by_dimension([way for way in ways if WELL in way] or ways), _by_dimension(all_ways)
     if "strategy" in found or "size" in found:
         found.pop("needs", None)
         found.pop("key", None)
