@@ -60,8 +60,8 @@ def new(name: str, scopes: tuple[str, ...], models: tuple[str, ...], form: str) 
     for scope in wanted:
         if scope not in get_args(Scope):
             raise click.BadParameter(f"{scope!r} is not one of {', '.join(get_args(Scope))}", param_hint="--scopes")
-    key = "th-" + "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
-    entry: dict[str, object] = {"name": name, "digest": "sha256:" + hashlib.sha256(key.encode()).hexdigest()}
+    key, digest = new_key()
+    entry: dict[str, object] = {"name": name, "digest": digest}
     entry |= {"scopes": wanted} if wanted else {}
     entry |= {"models": _split(models)} if models else {}
     if form == "json":
@@ -71,6 +71,12 @@ def new(name: str, scopes: tuple[str, ...], models: tuple[str, ...], form: str) 
     click.echo(key)
     click.echo("\nThe entry for the configuration:", err=True)
     click.echo(_as_yaml(entry))
+
+
+def new_key() -> tuple[str, str]:
+    """The key for its caller, and its digest for the files."""
+    key = "th-" + "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+    return key, "sha256:" + hashlib.sha256(key.encode()).hexdigest()
 
 
 def _split(values: tuple[str, ...]) -> list[str]:

@@ -18,6 +18,7 @@ VERBS = MappingProxyType(
         "schema": "gateway.cli.schema:schema",
         "render": "gateway.cli.render:render",
         "keys": "gateway.cli.keys:keys",
+        "init": "gateway.cli.init:init",
         "status": "gateway.cli.status:status",
         "reload": "gateway.cli.reload:reload",
         "usage": "gateway.cli.usage:usage",
