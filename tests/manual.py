@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from click.testing import CliRunner
 
-from gateway.cli.main import VERBS, main
+from gateway.cli.main import main
 
 DATA = Path(__file__).parent / "data" / "manual"
 WIDTH = 100
@@ -57,7 +57,7 @@ def manual() -> str:
 def _lines() -> Iterator[str]:
     yield HEAD
     yield f"```yaml\n{(DATA / 'tokenhub.yaml').read_text()}```\n"
-    for verb in VERBS:
+    for verb in main.list_commands(click.Context(main)):
         yield f"## {verb}\n"
         for path, _ in sorted(_commands(verb)):
             yield f"```text\n{help_of(path)}```\n"
