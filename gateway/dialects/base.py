@@ -135,6 +135,13 @@ class Dialect(Protocol):
     offline: bool = False
     """Answers without a network: `perform` and `perform_stream` stand in for the wire."""
 
+    fetches_tokens: bool = False
+    """`token_call` may say something else than None."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.fetches_tokens = cls.token_call is not Dialect.token_call
+
     def support_of(self, dialect: str) -> Mapping[str, Support]:  # noqa: ARG002
         """The same for one of the hosts that speak alike, by its name in the file."""
         return self.support

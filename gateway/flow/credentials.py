@@ -26,6 +26,8 @@ class Credentials:
 
     async def proof(self, dialect: Dialect, provider: Provider, patience: Patience) -> Proof | Failure:
         now = self._clock.unix()
+        if not dialect.fetches_tokens:
+            return Proof(now_unix=now)
         token = self._tokens.get(provider.identity)
         if token is not None and token.expires_unix - EARLY_S > now:
             return Proof(now_unix=now, token=token)

@@ -30,7 +30,6 @@ class Receipt:
 
     __slots__ = (
         "_closed",
-        "_gateway",
         "_on_close",
         "_stream_told",
         "admitted",
@@ -41,6 +40,7 @@ class Receipt:
         "ending",
         "endpoint",
         "error_code",
+        "gateway",
         "patience_s",
         "plan",
         "reservation",
@@ -59,7 +59,7 @@ class Receipt:
     def __init__(
         self, gateway: Gateway, visit: Visit, ask: Ask, endpoint: str, on_close: Callable[["Receipt"], None]
     ) -> None:
-        self._gateway = gateway
+        self.gateway = gateway
         self._on_close = on_close
         self.endpoint = endpoint
         self.admitted = False
@@ -88,12 +88,8 @@ class Receipt:
         gateway.in_flight += 1
 
     @property
-    def gateway(self) -> Gateway:
-        return self._gateway
-
-    @property
     def experience(self) -> Experience:
-        return self._gateway.experience_of(self.visit.snapshot)
+        return self.gateway.experience_of(self.visit.snapshot)
 
     def answered(self, step: Step, answer: Answer, attempts: int) -> None:
         self._served_by(step, attempts, answer.model)
@@ -151,13 +147,13 @@ class Receipt:
         self._closed = True
         if self.ending == "internal":
             self.status, self.error_code = INTERNAL, "internal_error"
-        self._gateway.in_flight -= 1
+        self.gateway.in_flight -= 1
         self._settle()
         self._on_close(self)
 
     def _settle(self) -> None:
         """What was used is charged; a request that came to nothing frees what it had set aside."""
-        reservation, usage, limits = self.reservation, self.usage, self._gateway.limits
+        reservation, usage, limits = self.reservation, self.usage, self.gateway.limits
         if usage is None:
             if reservation is not None:
                 limits.release(reservation)
@@ -165,7 +161,7 @@ class Receipt:
         tokens = usage.prompt_tokens + usage.completion_tokens
         if reservation is not None:
             for alert in limits.settle(reservation, tokens, self.cost_usd):
-                self._gateway.alerting.report(alert)
+                self.gateway.alerting.report(alert)
         elif self.visit.key is not None:
             limits.charge(self.visit.key, self.visit.started, tokens, self.cost_usd)
 

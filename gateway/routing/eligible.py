@@ -71,12 +71,24 @@ def make_sieve(chain: Sequence[Rule], scene: Scene, notes: Notes) -> Sieve:
 def sift(offers: Sequence[Offer], sieve: Sieve) -> Sequence[Offer]:
     """The offers that break no rule; each of the others is refused by the first rule it breaks."""
     rules, scene, notes = sieve
+    if len(offers) == 1:
+        return _sift_one(offers, sieve)
     for rule in rules:
         breaks = rule.breaks
         fit = [offer for offer in offers if not breaks(offer, scene)]
         if len(fit) < len(offers):
             notes.refuse(offers, rule, scene)
         offers = fit
+    return offers
+
+
+def _sift_one(offers: Sequence[Offer], sieve: Sieve) -> Sequence[Offer]:
+    rules, scene, notes = sieve
+    offer = offers[0]
+    for rule in rules:
+        if rule.breaks(offer, scene):
+            notes.refuse(offers, rule, scene)
+            return ()
     return offers
 
 

@@ -89,16 +89,19 @@ def cost_usd(price: Price | None, usage: Usage) -> float:
     above = price.above
     rates = above if above is not None and usage.prompt_tokens > above.tokens else price
     per_input, per_output = rates.input, rates.output
-    charge = (
-        usage.input_tokens * per_input
-        + usage.cache_read_tokens * _or(rates.cached_input, per_input)
-        + usage.cache_write_tokens * _or(rates.cache_write, per_input)
-        + usage.audio_input_tokens * _or(price.audio_input, per_input)
-        + usage.image_tokens * _or(price.image, per_input)
-        + usage.output_tokens * per_output
-        + usage.reasoning_tokens * _or(price.reasoning, per_output)
-        + usage.audio_output_tokens * _or(price.audio_output, per_output)
-    )
+    charge = usage.input_tokens * per_input + usage.output_tokens * per_output
+    if usage.cache_read_tokens:
+        charge += usage.cache_read_tokens * _or(rates.cached_input, per_input)
+    if usage.cache_write_tokens:
+        charge += usage.cache_write_tokens * _or(rates.cache_write, per_input)
+    if usage.audio_input_tokens:
+        charge += usage.audio_input_tokens * _or(price.audio_input, per_input)
+    if usage.image_tokens:
+        charge += usage.image_tokens * _or(price.image, per_input)
+    if usage.reasoning_tokens:
+        charge += usage.reasoning_tokens * _or(price.reasoning, per_output)
+    if usage.audio_output_tokens:
+        charge += usage.audio_output_tokens * _or(price.audio_output, per_output)
     return charge / MILLION + price.request
 
 

@@ -86,14 +86,16 @@ class Lineup:
 
     def steps(self) -> tuple[Step, ...]:
         good, doubtful, cooling, broken = self._lanes
-        return tuple(good) if self.full or not (doubtful or cooling or broken) else self._all()[: self._most]
+        if len(good) >= self._most or not (doubtful or cooling or broken):
+            return tuple(good)
+        return self._all()[: self._most]
 
     def healthy(self) -> bool:
         return bool(self._lanes[0] or self._lanes[1])
 
     def retry_after_s(self) -> float | None:
         """Until the first that rests may work again; None while something is healthy."""
-        if self.healthy() or self.empty:
+        if self._lanes[0] or self._lanes[1] or not self._seen:
             return None
         return min(back_in_s(step.offer, self._scene.moment) for step in self._all())
 
@@ -132,6 +134,8 @@ class Lineup:
 
 def in_turn(fit: Sequence[Offer], target: Target, scene: Scene) -> Sequence[Offer]:
     """By the strategy; a rotation turns over the healthy only, so that a dead offer's turns are spread over all."""
+    if len(fit) < 2:
+        return fit
     strategy, turn, moment = target.strategy, target.turn.used, scene.moment
     if strategy != "round-robin":
         return in_order(strategy, fit, moment, turn)

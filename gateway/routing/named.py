@@ -22,6 +22,7 @@ from gateway.routing.eligible import (
     NAMED_WORD_FOR_WORD,
     PARAMETERS,
     Notes,
+    Rule,
     Sieve,
     make_sieve,
     serves,
@@ -122,7 +123,7 @@ def _lenient(name: str, target: Target, strict: Sieve) -> Sieve:
     _, scene, notes = strict
     doubts = [rule for rule in FORGIVEN if rule.matters(scene)]
     offers = _offers(target) if doubts else []
-    if not doubts or any(not any(rule.breaks(offer, scene) for rule in doubts) for offer in offers):
+    if not doubts or _someone_pleases(offers, doubts, scene):
         return strict
     for feature in STRICT_FEATURES:
         if feature in scene.ask.features and not any(feature in offer.capabilities for offer in offers):
@@ -134,6 +135,16 @@ def _lenient(name: str, target: Target, strict: Sieve) -> Sieve:
             why = f"{broken.why(offer, scene)}; tried all the same, as no other does better"
             notes.note(offer.name, broken.word, why)
     return make_sieve(NAMED_WORD_FOR_WORD if aloud else NAMED, scene, notes)
+
+
+def _someone_pleases(offers: Sequence[Offer], doubts: Sequence[Rule], scene: Scene) -> bool:
+    for offer in offers:
+        for rule in doubts:
+            if rule.breaks(offer, scene):
+                break
+        else:
+            return True
+    return False
 
 
 def _check_endpoint(name: str, target: Target, scene: Scene) -> None:

@@ -6,7 +6,7 @@ counters live in a store, in memory or shared; all of them answer alike.
 """
 
 from collections.abc import Mapping
-from math import ceil
+from math import ceil, inf
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
@@ -225,11 +225,14 @@ def quota_unavailable() -> Denial:
 
 def alerts(key: Key, month: str, before: Spent, after: Spent, shares: tuple[float, ...]) -> tuple[Alert, ...]:
     """The shares that lie between what was spent before and after."""
+    limits, lowest = key.limits, min(shares)
+    spent_usd = usd_of(after.nano_usd)
+    if after.tokens < lowest * (limits.monthly_tokens or inf) and spent_usd < lowest * (limits.monthly_usd or inf):
+        return ()
     told: list[Alert] = []
-    limits = key.limits
     for what, cap, was, now in (
         ("tokens", limits.monthly_tokens, before.tokens, after.tokens),
-        ("usd", limits.monthly_usd, usd_of(before.nano_usd), usd_of(after.nano_usd)),
+        ("usd", limits.monthly_usd, usd_of(before.nano_usd), spent_usd),
     ):
         if cap:
             told += [

@@ -7,7 +7,7 @@ from collections import deque
 class Window:
     """Requests and failures of the last `span_s`, in a ring of buckets with running sums."""
 
-    __slots__ = ("_at", "_failures", "_requests", "_slots", "_width", "failures", "requests", "span_s")
+    __slots__ = ("_at", "_ends", "_failures", "_requests", "_slots", "_width", "failures", "requests", "span_s")
 
     def __init__(self, span_s: float, slots: int) -> None:
         self.span_s = span_s
@@ -16,42 +16,40 @@ class Window:
         self._slots = slots
         self._width = span_s / slots
         self._at = 0
+        self._ends = self._width
+        """When the slot of now is over."""
         self._requests = [0] * slots
         self._failures = [0] * slots
 
     def add(self, now: float, *, failed: bool) -> None:
-        at = int(now / self._width)
-        if at > self._at:
-            self._advance(at)
-        slot = self._at % self._slots
-        self._requests[slot] += 1
+        if now >= self._ends:
+            self._advance(now)
+        self._requests[self._at] += 1
         self.requests += 1
         if failed:
-            self._failures[slot] += 1
+            self._failures[self._at] += 1
             self.failures += 1
 
     def advance(self, now: float) -> None:
         """Forgets what is older than the span; time that runs backwards forgets nothing."""
-        at = int(now / self._width)
-        if at > self._at:
-            self._advance(at)
+        if now >= self._ends:
+            self._advance(now)
 
     def clear(self) -> None:
         self._requests = [0] * self._slots
         self._failures = [0] * self._slots
         self.requests = self.failures = 0
 
-    def _advance(self, at: int) -> None:
-        if at - self._at >= self._slots:
-            if self.requests:
-                self.clear()
-        else:
-            for index in range(self._at + 1, at + 1):
-                slot = index % self._slots
-                self.requests -= self._requests[slot]
-                self.failures -= self._failures[slot]
-                self._requests[slot] = self._failures[slot] = 0
-        self._at = at
+    def _advance(self, now: float) -> None:
+        number = int(now / self._width)
+        passed = min(number - round(self._ends / self._width) + 1, self._slots)
+        for index in range(self._at + 1, self._at + passed + 1):
+            slot = index % self._slots
+            self.requests -= self._requests[slot]
+            self.failures -= self._failures[slot]
+            self._requests[slot] = self._failures[slot] = 0
+        self._at = (self._at + passed) % self._slots
+        self._ends = (number + 1) * self._width
 
 
 class Latencies:

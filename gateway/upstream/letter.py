@@ -11,6 +11,7 @@ from gateway.domain.call import Call, Headers
 from gateway.domain.table import Provider
 
 KEPT = 256
+LENGTH = b"\r\nContent-Length: "
 OURS = frozenset({"host", "content-length", "connection", "transfer-encoding", "keep-alive", "te", "upgrade", "expect"})
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 """Those whose answers have bodies like any other."""
@@ -36,24 +37,31 @@ class Letter(Struct, frozen=True):
 
 
 class Letters:
-    """What was written for one provider."""
+    """What was written for one provider. Calls differ in their last header at most: it holds the id of the request."""
 
     __slots__ = ("_kept",)
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, str, Headers], Letter] = {}
+        self._kept: dict[tuple[str, str, Headers, str], Letter] = {}
 
     def write(self, provider: Provider, call: Call) -> Letter | None:
         """None where the address or a header cannot be sent as it is."""
-        key = (call.method, call.url, call.headers)
-        letter = self._kept.get(key)
-        if letter is None:
-            letter = _write(provider, call)
-            if letter is not None:
-                if len(self._kept) >= KEPT:
-                    self._kept.clear()
-                self._kept[key] = letter
-        return letter
+        if not call.headers:
+            return _write(provider, call)
+        name, value = call.headers[-1]
+        key = (call.method, call.url, call.headers[:-1], name)
+        common = self._kept.get(key)
+        if common is None:
+            common = _write(provider, call)
+            if common is None or not _ends_with(common, name, value):
+                return common
+            common = Letter(common.origin, common.start[: -len(value) - len(LENGTH)])
+            if len(self._kept) >= KEPT:
+                self._kept.clear()
+            self._kept[key] = common
+        if not _VALUE.fullmatch(value):
+            return None
+        return Letter(common.origin, common.start + value.encode("latin-1") + LENGTH)
 
 
 def whole_head(letter: Letter, body: bytes) -> bytes:
@@ -81,20 +89,21 @@ def _write(provider: Provider, call: Call) -> Letter | None:
     if origin is None or parts.username is not None or "\\" in parts.netloc:
         return None
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    headers = [("Host", parts.netloc)]
+    headers = [("Host", parts.netloc), ("Accept-Encoding", "identity"), ("User-Agent", f"tokenhub/{__version__}")]
     if provider.proxy is not None and origin.scheme == "http":
         target = f"http://{parts.netloc}{target}"
         headers += proxy_headers(provider.proxy)
     given = {name.lower() for name, _ in call.headers}
+    headers = [pair for pair in headers if pair[0].lower() not in given or pair[0] == "Host"]
     headers += [(name, value) for name, value in call.headers if name.lower() not in OURS]
-    if "accept-encoding" not in given:
-        headers.append(("Accept-Encoding", "identity"))
-    if "user-agent" not in given:
-        headers.append(("User-Agent", f"tokenhub/{__version__}"))
     if not all(_TOKEN.fullmatch(name) and _VALUE.fullmatch(value) for name, value in headers):
         return None
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
-    return Letter(origin, f"{call.method} {target} HTTP/1.1\r\n{lines}Content-Length: ".encode("latin-1"))
+    return Letter(origin, f"{call.method} {target} HTTP/1.1\r\n{lines}".encode("latin-1")[:-2] + LENGTH)
+
+
+def _ends_with(letter: Letter, name: str, value: str) -> bool:
+    return letter.start.endswith(f"{name}: {value}".encode("latin-1") + LENGTH)
 
 
 def proxy_headers(proxy: str) -> list[tuple[str, str]]:

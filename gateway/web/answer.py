@@ -1,5 +1,7 @@
 """Heads of answers: every response says who served it, under which id, on which configuration."""
 
+from functools import lru_cache
+
 import msgspec
 
 from gateway.domain.visit import Visit
@@ -28,6 +30,7 @@ def base_headers(visit: Visit, now: float) -> Pairs:
     ]
 
 
+@lru_cache(maxsize=4096)
 def header_safe(text: str) -> bytes:
     """Names from files and providers may hold anything; a header may not."""
     if text.isascii() and text.isprintable():

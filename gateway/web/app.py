@@ -1,6 +1,7 @@
 """The application: which path leads to which story."""
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -58,8 +59,9 @@ PRIVATE = (metrics, ADMIN)
 def build_app(gateway: Gateway, *, alone: bool | None = None) -> App:
     """What callers reach: everything where they have the only listener (left out: as the files say)."""
     alone = gateway.live.current.server.admin_listen is None if alone is None else alone
-    lanes = {path: lane(gateway, endpoint) for path, endpoint in HOT.items()} | {EXPLAIN: explain_lane(gateway)}
-    hot = (asgi(path, copy_scope=False)(straight) for path, straight in lanes.items())
+    lanes: dict[str, App] = {path: partial(answer_call, gateway, endpoint) for path, endpoint in HOT.items()}
+    lanes[EXPLAIN] = partial(answer_explain, gateway, HOT)
+    hot = (asgi(path, copy_scope=False)(handler_of(lane)) for path, lane in lanes.items())
     return assembled(gateway, [*hot, list_models, one_model, *PROBES, *(PRIVATE if alone else ())], lanes)
 
 
@@ -84,36 +86,22 @@ def assembled(gateway: Gateway, handlers: list[Any], lanes: Mapping[str, App]) -
         openapi_config=None,
         logging_config=None,
     )
-    return Door(dressed(gateway, app, lanes), at_the_door(gateway), lambda: gateway.live.current.server.trusted_proxies)
+    return Door(dressed(gateway, app), lanes, at_the_door(gateway), gateway.live)
 
 
-def lane(gateway: Gateway, endpoint: Endpoint) -> App:
+def handler_of(lane: App) -> Any:
     async def handle(scope: Any, receive: Any, send: Any) -> None:
-        await answer_call(gateway, endpoint, scope, receive, send)
+        await lane(scope, receive, send)
 
     return handle
 
 
-def explain_lane(gateway: Gateway) -> App:
-    async def handle(scope: Any, receive: Any, send: Any) -> None:
-        await answer_explain(gateway, HOT, scope, receive, send)
-
-    return handle
-
-
-def dressed(gateway: Gateway, app: Any, lanes: Mapping[str, App]) -> App:
-    """A hot path that is written as we write it goes straight to its handler: finding it by other means costs a fifth.
-
-    Ordinary routes answer through Litestar; their heads get what every response of ours carries.
-    """
+def dressed(gateway: Gateway, app: Any) -> App:
+    """Ordinary routes answer through Litestar; their heads get what every response of ours carries."""
 
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await app(scope, receive, send)
-            return
-        straight = lanes.get(scope["path"])
-        if straight is not None:
-            await straight(scope, receive, send)
             return
         visit = enter(gateway, None, client_id=client_id_of(scope[HEADERS]), peer=peer_of(scope))
 

@@ -46,6 +46,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "top_logprobs": (0, 20),
 }
 
+RANGED = frozenset(RANGES)
 MAX_TOKENS = (1 << 31) - 1
 MAX_SIDE_BYTES = 16 * 1024
 """How large `user` and `metadata` may be: they are labels, not payload."""
@@ -70,6 +71,8 @@ def convert_checked(fields: Mapping[str, Any], shape: type[B]) -> B:
 
 
 def check_control_fields(fields: Mapping[str, Any]) -> None:
+    if CONTROL_FIELDS.isdisjoint(fields):
+        return
     for name in CONTROL_FIELDS & fields.keys():
         raise RequestError(
             "bad_request", "unknown_parameter", f"`{name}` is not a parameter of this gateway.", param=name
@@ -77,6 +80,8 @@ def check_control_fields(fields: Mapping[str, Any]) -> None:
 
 
 def check_ranges(fields: Mapping[str, Any]) -> None:
+    if RANGED.isdisjoint(fields):
+        return
     for name, (low, high) in RANGES.items():
         value = fields.get(name)
         if value is not None and not low <= value <= high:
