@@ -380,3 +380,35 @@ def test_the_months_of_the_script_are_those_of_the_calendar(server: RedisServer)
         assert outcome.month == fleet.stores[0].calendar.month(time.monotonic())
 
     told(server, story)
+
+
+def test_d06_a_store_that_forgets_when_it_is_full_is_warned_about(
+    server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(fleet: Fleet) -> None:
+        await fleet.links[0].warn_if_forgetful()
+        assert "may evict keys" not in caplog.text
+        server.command("CONFIG SET maxmemory-policy allkeys-lru")
+        await fleet.links[0].warn_if_forgetful()
+        assert "may evict keys (maxmemory-policy allkeys-lru)" in caplog.text
+        server.command("CONFIG SET maxmemory-policy noeviction")
+
+    told(server, story)
+
+
+def test_w05_names_hold_the_version_of_their_layout_and_all_end_some_day(server: RedisServer, tmp_path: Path) -> None:
+    async def story(fleet: Fleet) -> None:
+        key = a_key(monthly_usd=1.0, requests_per_minute=10)
+        fleet.stores[0].adopt((0.01,))
+        outcome = await fleet.reserve(key, usd=0.5)
+        assert isinstance(outcome, Reservation)
+        fleet.settle(outcome, 10, 0.5)
+        for _ in range(2):
+            await fleet.stores[0].keep_in_touch()
+        names = [line for line in server.command("KEYS *").decode().split("\r\n") if line and line[0] not in "*$"]
+        assert len(names) >= 2
+        for name in names:
+            assert name.startswith("th1:")
+            assert int(server.command(f"TTL {name}").decode().strip(": \r\n")) > 0
+
+    told(server, story)
