@@ -18,9 +18,12 @@ from tests.wire.scripted import events
 FOLDER = Path(__file__).parent.parent / "node"
 NODE = shutil.which("node")
 
-pytestmark = pytest.mark.skipif(
-    NODE is None and not os.environ.get("CI"), reason="there is no node on this machine; CI insists on it"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        NODE is None and not os.environ.get("CI"), reason="there is no node on this machine; CI insists on it"
+    ),
+    pytest.mark.xdist_group("node"),
+]
 
 
 @pytest.fixture(scope="module")
