@@ -115,7 +115,7 @@ class LiveStream:
     async def await_content(self) -> Failure | None:
         """Reads until there is something to show or the stream is over."""
         while not self._over:
-            batch = await self._read()
+            batch = self._heard(await self._source.read())
             self._early += batch
             if self.failure is not None:
                 return self.failure
@@ -129,7 +129,7 @@ class LiveStream:
             early, self._early = self._early, []
             return early
         while not self._over:
-            batch = await self._read()
+            batch = self._heard(await self._source.read())
             if batch:
                 return batch
         return []
@@ -138,8 +138,7 @@ class LiveStream:
         self._over = True
         self._source.close()
 
-    async def _read(self) -> list[Chunk]:
-        data = await self._source.read()
+    def _heard(self, data: bytes | Failure) -> list[Chunk]:
         if isinstance(data, Failure):
             self._end(data if not self._reader.finished else None)
             return []

@@ -62,36 +62,32 @@ class Connection(asyncio.Protocol):
             self._transport.writelines((head, body))
 
     async def arrive(self, want: int) -> str | None:
-        """Wait for the head, for more of the body, or for its end; a code says why it will not come."""
-        exchange = self.uses
-        if want == WHOLE and self.head_at and not self.answer.complete and self.answer.fault is None:
+        """Wait for the head, for more of the body, or for its end; a code says why it will not come.
+
+        The silence of a stream is counted while somebody listens, and only then.
+        """
+        exchange, answer = self.uses, self.answer
+        if want == WHOLE and self.head_at and not answer.complete and answer.fault is None:
             self._resume()
             self._watch_silence()
-        while not self._there(want):
-            if self.answer.fault is not None:
-                return self.answer.fault
-            self._want = want
-            self._waiter = waiter = self._loop.create_future()
-            try:
-                await waiter
-            finally:
-                if self._waiter is waiter:
-                    self._waiter = None
-            if self.uses != exchange:  # somebody else gave it back, and it serves another by now
-                return INCOMPLETE
-        return None
-
-    async def more(self) -> str | None:
-        """Wait for more of a stream: silence is counted while somebody listens, and only then."""
-        exchange = self.uses
-        if self.answer.size and self.answer.fault is None:
+        elif want == DATA and answer.size and answer.fault is None:
             self._watch_silence()
         try:
-            return await self.arrive(DATA)
+            while not self._there(want):
+                if answer.fault is not None:
+                    return answer.fault
+                self._want = want
+                self._waiter = waiter = self._loop.create_future()
+                await waiter
+                if self.uses != exchange:  # somebody else gave it back, and it serves another by now
+                    return INCOMPLETE
+            return None
         finally:
-            if self.busy and self.uses == exchange:
-                self._why = "deadline_exceeded"
-                self._alarm.postpone(self._patience.until)
+            if self.uses == exchange:
+                self._waiter = None
+                if want == DATA and self.busy:
+                    self._why = "deadline_exceeded"
+                    self._alarm.postpone(self._patience.until)
 
     def stream(self) -> None:
         """From here on the body is taken as it comes, and has no end by size."""

@@ -7,7 +7,7 @@ from gateway.domain.call import Headers
 from gateway.domain.table import Provider
 from gateway.domain.trail import Failure
 from gateway.upstream.answer_head import Head
-from gateway.upstream.connection import Connection
+from gateway.upstream.connection import DATA, Connection
 from gateway.upstream.failures import failed
 from gateway.upstream.inflate import Inflater
 from gateway.upstream.pool import Pool
@@ -52,7 +52,7 @@ class OpenStream:
             if connection.answer.complete:
                 self._finish(self._natural_end())
             else:
-                code = await connection.more()
+                code = await connection.arrive(DATA)
                 if code is not None:
                     self._fail(code)
         return self._end
