@@ -19,6 +19,7 @@ VERBS = MappingProxyType(
         "render": "gateway.cli.render:render",
         "keys": "gateway.cli.keys:keys",
         "init": "gateway.cli.init:init",
+        "import": "gateway.cli.import_:import_",
         "status": "gateway.cli.status:status",
         "reload": "gateway.cli.reload:reload",
         "usage": "gateway.cli.usage:usage",
