@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from gateway.config.compose import compose
 from gateway.config.findings import Findings
-from gateway.config.litellm import whys
 from gateway.config.litellm.chains import Chains, aliases_of
 from gateway.config.litellm.models import models_of
 from gateway.config.litellm.places import Places
@@ -24,12 +23,13 @@ from gateway.config.litellm.settings import (
     state_of,
 )
 from gateway.config.litellm.sheet import Loss, Report, Sheet
+from gateway.config.litellm.whys import GENERAL, LITELLM, NOTHING_LIKE_IT, ROUTER, TOP
 from gateway.config.problem import Problem
 from gateway.config.render import as_plain_yaml
 from gateway.config.tree import Source
 
 SECTIONS = ("router_settings", "litellm_settings", "general_settings")
-WORD_OF_SECTION = {"router_settings": whys.ROUTER, "litellm_settings": whys.LITELLM, "general_settings": whys.GENERAL}
+WORD_OF_SECTION = {"router_settings": ROUTER, "litellm_settings": LITELLM, "general_settings": GENERAL}
 
 
 class Translation(Struct, frozen=True):
@@ -78,8 +78,8 @@ def _declared(root: Sheet, report: Report) -> dict[str, Any]:
     said |= _some("keys", keys_of(general))
     router.flag("enable_pre_call_checks")
     for sheet, section in zip((router, litellm, general), SECTIONS, strict=True):
-        sheet.rest(WORD_OF_SECTION[section], whys.NOTHING_LIKE_IT)
-    root.rest(whys.TOP, whys.NOTHING_LIKE_IT)
+        sheet.rest(WORD_OF_SECTION[section], NOTHING_LIKE_IT)
+    root.rest(TOP, NOTHING_LIKE_IT)
     return said
 
 
@@ -95,7 +95,7 @@ def _credentials(root: Sheet) -> dict[str, Sheet]:
     found: dict[str, Sheet] = {}
     for sheet in root.sheets("credential_list"):
         found[sheet.text("credential_name") or ""] = sheet.sheet("credential_values")
-        sheet.rest({"credential_info": "comments can say it"}, whys.NOTHING_LIKE_IT)
+        sheet.rest({"credential_info": "comments can say it"}, NOTHING_LIKE_IT)
     return found
 
 
