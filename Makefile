@@ -20,7 +20,7 @@ run: setup ## Start the gateway on the built-in echo provider and print a line t
 	@$(BIN)/tokenhub serve configs/tokenhub.yaml --try-it
 
 test: setup ## Everything a laptop can run, in under eight minutes on two cores.
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2
 
 check: setup ## Format, lint, types, laws of the house, drift of everything generated.
 	$(BIN)/ruff format --check .

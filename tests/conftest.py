@@ -1,12 +1,27 @@
 """Options of the whole suite, and the watch for secrets that goes on during all of it."""
 
 import logging
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.canaries import CanaryWatch
 
 WATCH = CanaryWatch()
+
+TOGETHER = ("tests/faults/", "tests/fleet/", "tests/journeys/")
+"""Rooms whose files share a started gateway: the tests of such a file run in one process, in order."""
+
+
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.split("::", maxsplit=1)[0] if nodeid.startswith(TOGETHER) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

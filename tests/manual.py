@@ -43,7 +43,12 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "tokenhub plan tokenhub.yaml next.yaml --format markdown",
     ),
     "bisect": ("tokenhub bisect --model smart",),
-    "render": ("tokenhub render next.yaml | head -5",),
+    "render": (
+        "tokenhub render next.yaml | head -5",
+        "tokenhub render --format k8s-configmap --suffix | head -12",
+    ),
+    "init": ("tokenhub init ours 2>&1 | grep written",),
+    "import": ("tokenhub import litellm litellm.yaml 2>&1 > translated.yaml", "head -12 translated.yaml"),
     "schema": ("tokenhub schema --project | head -4",),
 }
 
@@ -121,7 +126,7 @@ def scene() -> Iterator[None]:
 
 
 def _history(folder: Path) -> None:
-    for name in ("tokenhub.yaml", "next.yaml", "requests.jsonl", "request.json"):
+    for name in ("tokenhub.yaml", "next.yaml", "requests.jsonl", "request.json", "litellm.yaml"):
         (folder / name).write_bytes((DATA / name).read_bytes())
     steps = (
         ("begin with gpt-4o", (DATA / "tokenhub.yaml").read_text()),

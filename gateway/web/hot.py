@@ -29,8 +29,6 @@ from gateway.web.wishes import client_id_of, token_of
 BODY = "tokenhub.body"
 """Where the bytes of a body are left for those who need them once more."""
 
-DRAINING = RequestError("overloaded", "draining", "The gateway is shutting down.", retry_after_s=1.0)
-
 Understand = Callable[[Visit, Mapping[bytes, bytes], dict[str, Any]], Ask]
 Alone = Callable[[Gateway, Visit, Ask], bytes]
 
