@@ -64,7 +64,7 @@ def model_name(vendor: Vendor, row: Row) -> str:
     if vendor.name.startswith("bedrock"):
         name = re.sub(r"^(us|eu|global)\.", "", name)
         maker, _, model = name.partition(".")
-        name = f"{maker}-{model}" if maker in {"deepseek", "cohere"} else model
+        name = f"{maker}-{model}" if maker in {"deepseek", "cohere"} else model or name
         if row.mode != "embedding":
             name = re.sub(r"(-\d{8})?(-v\d+:\d+|-v1|-\d+:\d+)$", "", name)
         name = name.replace(":0", "")

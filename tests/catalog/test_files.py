@@ -1,8 +1,10 @@
 """What ships in configs/catalog/ is what the tool prints, validates without a word, and works when it is included."""
 
+import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ from tests.catalog.facts import AS_OF
 FOLDER = ROOT / "configs" / "catalog"
 FILES = sorted(path.name for path in FOLDER.glob("*.yaml"))
 KEY = f'keys: [{{name: k, digest: "sha256:{"1" * 64}"}}]\n'
+SENSIBLE = re.compile(r"[a-z][a-z0-9]*(?:[.-][a-z0-9]+)+|sonar|o\d")
+"""Words of letters and digits, joined by single dots and dashes; nothing hangs loose at either end."""
 WORLD = World(env={}, today=AS_OF, secrets="skip")
 
 
@@ -42,6 +46,25 @@ def test_all_of_them_together_are_valid_without_a_warning(tmp_path: Path) -> Non
     said = declared(including(tmp_path, *(name for name in FILES if name != "tiers.yaml"), "tiers.yaml"))
     assert len(said.providers) == len(FILES) - 1
     assert len(said.models) > 250
+
+
+def test_every_name_is_sensible_and_stands_once() -> None:
+    names = [name for file in FILES for name in re.findall(r"^  (\S+):", models_of(FOLDER / file), re.MULTILINE)]
+    assert [name for name, times in Counter(names).items() if times > 1] == []
+    assert len(names) > 250
+    assert [name for name in names if not SENSIBLE.fullmatch(name)] == []
+
+
+def models_of(path: Path) -> str:
+    """The lines of its `models:`, as they are written: a reader of YAML would take the last of two equal names."""
+    return path.read_text().partition("\nmodels:\n")[2].partition("\naliases:")[0]
+
+
+@pytest.mark.parametrize("host", ["azure", "bedrock", "bedrock-eu", "bedrock-us", "cerebras", "fireworks", "groq"])
+def test_a_host_stands_before_the_names_of_what_others_made(host: str) -> None:
+    names = re.findall(r"^  (\S+):", models_of(FOLDER / f"{host}.yaml"), re.MULTILINE)
+    assert names
+    assert [name for name in names if not name.startswith(f"{host}-") or len(name) < len(host) + 4] == []
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -12,6 +12,7 @@ CHOSEN_FEW = "sold to chosen customers only"
 MORE_THAN_TOKENS = "charged by more than tokens"
 OTHER_CALL = "reached by a call that the dialect does not make"
 UNLISTED = "not on the vendor's list of models that can be called without a deployment"
+MAKERLESS = "an id that names no maker, as Bedrock's do: no call reaches it"
 BY_PROFILE = "called through an inference profile, not directly"
 FAMILY = "of a family of regions that has no file here (apac, jp, au, in, us-gov)"
 
@@ -63,6 +64,7 @@ BEDROCK_APART: Mapping[str, str] = {
     r"ai21\.j2|jamba-instruct|meta\.llama2|cohere\.command|titan-text": GONE,
     r"mistral-(large|small)-2402": GONE,
     "@": PRODUCT,
+    r"^(?!([a-z-]+\.)?[a-z0-9-]+\.[a-z])": MAKERLESS,
     "claude-mythos": CHOSEN_FEW,
     "nova-2-multimodal|titan-embed-image|marengo": OTHER_CALL,
 }

@@ -211,10 +211,10 @@ def test_openais_own_models_are_not_told_what_they_refuse(
 
 
 def test_parts_and_messages_that_a_host_has_no_place_for_are_refused_by_their_place_or_left_out() -> None:
-    picture = {"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}
-    messages = [{"role": "user", "content": [{"type": "text", "text": "Look"}, picture]}]
-    ask = an_ask(payload={"messages": messages}, features=frozenset({"vision"}))
-    speaker, offer = dialect_of("deepseek"), an_offer("deepseek-chat")
+    spoken = {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}
+    messages = [{"role": "user", "content": [{"type": "text", "text": "Look"}, spoken]}]
+    ask = an_ask(payload={"messages": messages}, features=frozenset({"audio"}))
+    speaker, offer = dialect_of("deepseek"), an_offer("deepseek-flash")
     assert speaker.unsupported(ask, host("deepseek"), offer) == ("messages[0].content[1].type",)
     sent = msgspec.json.decode(speaker.request(ask, offer, host("deepseek")).body)
     assert sent["messages"] == [{"role": "user", "content": [{"type": "text", "text": "Look"}]}]

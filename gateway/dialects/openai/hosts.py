@@ -75,7 +75,7 @@ HOSTS: Mapping[str, Quirks] = MappingProxyType(
             drop_fields=LABELS,
             developer_role=False,
             endpoints=CHAT,
-            lacks=AUDIO | {"image_url", "image_data"},
+            lacks=AUDIO,
         ),
         "xai": Quirks(refuse_fields=frozenset({"logit_bias", "audio", "modalities"}), endpoints=CHAT, lacks=AUDIO),
         "together": Quirks(
