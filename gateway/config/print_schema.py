@@ -1,6 +1,10 @@
-"""Print the JSON Schema of the language from its forms, so that editors and the loader cannot disagree."""
+"""Print the JSON Schema of the language from its forms, so that editors and the loader cannot disagree.
 
-from collections.abc import Mapping
+A schema sees one file, and maps of several files are merged: what a file leaves out another may say. So nothing that
+can be merged is demanded here; what is missing is found by the loader, when all is merged.
+"""
+
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -44,6 +48,7 @@ class _Printer:
     def __init__(self, names: Mapping[str, list[str]]) -> None:
         self.names = names
         self.defs: dict[str, Schema] = {}
+        self.merged = frozenset(_merged(form_of(Declaration)))
 
     def whole(self) -> Schema:
         root = self._body(form_of(Declaration))
@@ -64,7 +69,8 @@ class _Printer:
                 name: self._field(field, docs[name].text, docs[name].examples) for name, field in form.fields.items()
             },
         }
-        return body | ({"required": list(form.required)} if form.required else {})
+        demanded = () if form.name in self.merged else form.required
+        return body | ({"required": list(demanded)} if demanded else {})
 
     def _field(self, field: Field, text: str, examples: tuple[str, ...]) -> Schema:
         schema = self._of(field.form)
@@ -113,6 +119,20 @@ class _Printer:
         if word.pattern:
             return {"type": "string", "pattern": _anchored(word)}
         return {"type": "string", "minLength": 1}
+
+
+def _merged(form: Form) -> Iterator[str]:
+    """Sections that stand in no list: a list is replaced as a whole, so what stands in one is whole."""
+    match form:
+        case Record():
+            yield form.name
+            for field in form.fields.values():
+                yield from _merged(field.form)
+        case Chart():
+            yield from _merged(form.value)
+        case Either():
+            for option in form.options:
+                yield from _merged(option)
 
 
 def _anchored(word: Word) -> str:
