@@ -1,4 +1,4 @@
-"""Fill in the pages that are written as templates: reports, scaffolds, the console. Never configuration."""
+"""Fill in the pages that are written as templates: reports and scaffolds. Never configuration."""
 
 from typing import Any
 

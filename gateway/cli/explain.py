@@ -14,6 +14,7 @@ import msgspec
 from gateway.cli.ask_options import Supposed, ask_options
 from gateway.cli.explain_page import page
 from gateway.cli.places import find_config
+from gateway.cli.remote import base_of
 from gateway.cli.show_problems import show
 from gateway.config.compile import compile_snapshot, drive
 from gateway.config.load import World, load
@@ -30,6 +31,9 @@ from gateway.state.stores.memory import MemoryLimits
 from gateway.web.app import HOT
 from gateway.web.body import decode_object
 from gateway.web.explaining import Decision, endpoint_of, told
+
+Answered = tuple[dict[str, Any], tuple[str, ...]]
+"""The decision, and what was probably meant."""
 
 
 @click.command("explain", short_help="Where a request would go, and why.")
@@ -71,8 +75,9 @@ def explain(config: Path | None, supposed: Supposed, body: Any, url: str | None,
     Exit status: 0 it would be sent to a provider, 1 it would be refused, 2 wrong usage.
     """
     sent = body.read() if body else _piped(supposed)
-    answer = _ask_gateway(url, supposed, sent) if url else _decide_here(config, supposed, sent)
-    click.echo(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode() if form == "json" else page(answer))
+    answer, hints = _ask_gateway(url, supposed, sent) if url else _decide_here(config, supposed, sent)
+    as_json = form == "json"
+    click.echo(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode() if as_json else page(answer, hints))
     sys.exit(0 if answer["verdict"]["ok"] else 1)
 
 
@@ -83,7 +88,7 @@ def _piped(supposed: Supposed) -> bytes:
     return sys.stdin.buffer.read().strip()
 
 
-def _decide_here(config: Path | None, supposed: Supposed, body: bytes) -> dict[str, Any]:
+def _decide_here(config: Path | None, supposed: Supposed, body: bytes) -> Answered:
     now = datetime.now(UTC)
     loading = load(find_config(config), World(env=os.environ, today=now.date(), secrets="skip"))
     if loading.declaration is None:
@@ -98,7 +103,8 @@ def _decide_here(config: Path | None, supposed: Supposed, body: bytes) -> dict[s
     except RequestError as error:
         raise click.UsageError(f"the body would be refused: {error.message}") from None
     found = outlook_with_key(snapshot, moment, ask)
-    return told(snapshot, ask, Decision(moment, MemoryLimits(moment.now, moment.unix), found))
+    answer = told(snapshot, ask, Decision(moment, MemoryLimits(moment.now, moment.unix), found))
+    return answer, supposed.hints(snapshot.table)
 
 
 def _understood(snapshot: Snapshot, supposed: Supposed, body: bytes, moment: Moment) -> Ask:
@@ -112,7 +118,8 @@ def _understood(snapshot: Snapshot, supposed: Supposed, body: bytes, moment: Mom
     return understand(visit, headers, fields)
 
 
-def _ask_gateway(url: str, supposed: Supposed, body: bytes) -> dict[str, Any]:
+def _ask_gateway(url: str, supposed: Supposed, body: bytes) -> Answered:
+    base = base_of(url, "/v1")
     supposed.refuse_moment()
     key = os.environ.get("TOKENHUB_KEY")
     if not key:
@@ -121,10 +128,10 @@ def _ask_gateway(url: str, supposed: Supposed, body: bytes) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json", **headers_for(supposed.ask)}
     params = {"endpoint": supposed.endpoint} if supposed.endpoint else {}
     try:
-        answer = httpx.post(f"{url.rstrip('/')}/v1/explain", content=sent, headers=headers, params=params, timeout=30)
+        answer = httpx.post(f"{base}/v1/explain", content=sent, headers=headers, params=params, timeout=30)
     except httpx.HTTPError as error:
         raise click.ClickException(f"{url} does not answer: {error}") from None
     if answer.status_code != 200:
         raise click.ClickException(f"{url} answered {answer.status_code}: {answer.text[:500]}")
     explained: dict[str, Any] = msgspec.json.decode(answer.content)
-    return explained
+    return explained, ()

@@ -1,6 +1,6 @@
 """One decision on one page, for a person to follow from the name to the end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
@@ -10,16 +10,17 @@ from gateway.flow.what_if import told_usd
 Told = dict[str, Any]
 
 
-def page(answer: Told) -> str:
+def page(answer: Told, hints: Iterable[str] = ()) -> str:
     """From the answer of `POST /v1/explain`, wherever it came from."""
-    return "\n".join(_lines(answer))
+    return "\n".join(_lines(answer, hints))
 
 
-def _lines(answer: Told) -> Iterator[str]:
+def _lines(answer: Told, hints: Iterable[str]) -> Iterator[str]:
     yield _heading(answer)
     yield from (f"  {sentence}" for sentence in answer["resolution"])
     yield ""
     yield _verdict(answer["verdict"])
+    yield from (click.style(f"hint: {hint}", fg="cyan") for hint in hints)
     if answer["steps"]:
         yield ""
         yield from _steps(answer)
@@ -42,7 +43,8 @@ def _heading(answer: Told) -> str:
     how = [answer["endpoint"], size]
     how += [f"needs {', '.join(answer['features'])}"] if answer["features"] else []
     how += [f"mode {answer['mode']}"] if answer["mode"] else []
-    how += [f"strategy {answer['strategy']}"] if answer["strategy"] else []
+    within = " within each model" if answer.get("ordered") else ""
+    how += [f"strategy {answer['strategy']}{within}"] if answer["strategy"] else []
     how += [f"key {answer['key']}"] if answer["key"] else []
     return click.style(answer["asked"] or "(no model named)", bold=True) + f": {'; '.join(how)}"
 

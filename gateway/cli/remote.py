@@ -45,9 +45,7 @@ class Remote:
         token = os.environ.get(token_env, "")
         if not token:
             raise click.UsageError(f"set {token_env} to the admin token of the gateway, or name another --token-env")
-        if not url.startswith(("http://", "https://")):
-            raise click.UsageError(f"--url must begin with http:// or https://, found {url}")
-        self._base = url.rstrip("/")
+        self._base = base_of(url, "/admin/v1", "/v1")
         self._headers = {"Authorization": f"Bearer {token}"}
 
     def get(self, path: str, **asked: str | None) -> Any:
@@ -63,6 +61,17 @@ class Remote:
         if answer.status_code not in fine:
             no(sentence(body) or f"the gateway answered {answer.status_code}")
         return body
+
+
+def base_of(url: str, *paths: str) -> str:
+    """The address of a gateway; `paths` are what some would write behind it."""
+    base = url.rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        raise click.UsageError(f"--url must begin with http:// or https://, found {url}")
+    for path in paths:
+        if base.endswith(path):
+            raise click.UsageError(f"--url is written without `{path}`: {base.removesuffix(path)}")
+    return base
 
 
 def say(form: str, body: Any, text: Callable[[Any], None]) -> None:

@@ -12,7 +12,7 @@ import uvloop
 from msgspec import Struct
 
 from gateway import log
-from gateway.cli.listening import CannotListenError, bound
+from gateway.cli.listening import CannotListenError, an_address, bound
 from gateway.cli.places import find_config
 from gateway.cli.run import Sockets, base_url, paste_line, ready_line, run
 from gateway.cli.supervise import Orders, Supervisor
@@ -38,8 +38,10 @@ class Wishes(Struct, frozen=True):
 
 @click.command("serve")
 @click.argument("config", required=False, type=click.Path(path_type=Path))
-@click.option("--listen", metavar="HOST:PORT", help="Listen here instead of where the configuration says.")
-@click.option("--admin-listen", metavar="HOST:PORT", help="The same for /admin, /metrics and /console.")
+@click.option(
+    "--listen", metavar="HOST:PORT", callback=an_address, help="Listen here instead of where the configuration says."
+)
+@click.option("--admin-listen", metavar="HOST:PORT", callback=an_address, help="The same for /admin and /metrics.")
 @click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="Processes, instead of `server.workers`.")
 @click.option("--watch/--no-watch", default=True, help="Reload when the files change (the default), or never.")
 @click.option("--try-it", is_flag=True, help="Print a request to paste into another shell.")

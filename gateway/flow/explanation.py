@@ -11,7 +11,7 @@ from gateway.domain.ask import Ask
 from gateway.domain.moment import Moment
 from gateway.domain.plan import Plan, Step
 from gateway.domain.snapshot import Snapshot
-from gateway.domain.table import Alias, Model, Plain, Split, Table
+from gateway.domain.table import Alias, Model, Plain, Split, Table, Tier
 from gateway.flow.outlook import Demand, Outlook, most_attempts, whole_plan
 from gateway.flow.suppose import Names
 from gateway.routing.refuse import shown
@@ -51,6 +51,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
     alias_from: str | None
     mode: str | None
     strategy: str | None
+    ordered: bool
+    """Models are tried in an order that was declared; the strategy orders the offers of each of them only."""
     ladder: str | None
     """Where the rungs in force come from, for `*`."""
     candidates: int
@@ -86,6 +88,7 @@ def explained(snapshot: Snapshot, moment: Moment, ask: Ask, found: Outlook) -> E
         alias_from=plan.alias_from if plan is not None else None,
         mode=plan.mode if plan is not None else None,
         strategy=plan.strategy if plan is not None else None,
+        ordered=name is not None and plan is not None and is_ordered(snapshot.table, name, plan.kind),
         ladder=_ladder(moment) if plan is not None and plan.kind == "wildcard" else None,
         candidates=len({step.offer.name for step in steps} | _refused_offers(whole, snapshot.table)),
         attempts=most_attempts(snapshot, ask, plan) if plan is not None else 0,
@@ -95,6 +98,14 @@ def explained(snapshot: Snapshot, moment: Moment, ask: Ask, found: Outlook) -> E
         demand=found.demand,
         config=snapshot.digest[:12],
     )
+
+
+def is_ordered(table: Table, name: str, kind: str) -> bool:
+    """Whether the name, or what it is an alias for, is a ladder or an ordered tier."""
+    alias = table.aliases.get(name)
+    while alias is not None and isinstance(alias.meaning, Plain):
+        alias = table.aliases.get(alias.meaning.target)
+    return kind == "wildcard" or (alias is not None and isinstance(alias.meaning, Tier) and alias.meaning.ordered)
 
 
 def _verdict(found: Outlook) -> Verdict:

@@ -17,7 +17,7 @@ def run(folder: Path, *arguments: str, stdin: str = "") -> Result:
 
 
 PAGE = """\
-best: chat; about 8 tokens in; strategy cost
+best: chat; about 8 tokens in; strategy cost within each model
   best is a tier, in this order: big, small
   big is a model, offered by one (as big-1), two (as big)
   small is a model, offered by three (as small)

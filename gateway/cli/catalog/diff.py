@@ -9,17 +9,15 @@ from typing import Any
 import click
 import msgspec
 
-from gateway.cli.catalog.reading import models_at
+from gateway.cli.catalog.reading import a_catalogue, models_at
 from gateway.config.catalog_diff import CatalogDiff, Change, Models, catalog_diff
 from gateway.config.price_terms import terms, usd
 from gateway.config.shape.offering import Model, Offer
 
-EXISTING = click.Path(exists=True, path_type=Path)
-
 
 @click.command("diff", short_help="Compare two catalogues: models, prices, windows.")
-@click.argument("old", type=EXISTING)
-@click.argument("new", type=EXISTING)
+@click.argument("old", type=click.Path(path_type=Path), callback=a_catalogue)
+@click.argument("new", type=click.Path(path_type=Path), callback=a_catalogue)
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to answer."
 )

@@ -1,6 +1,6 @@
 """`tokenhub catalog list`: models with their prices, by what they can do and what they may cost."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
@@ -8,10 +8,11 @@ from typing import Any, get_args
 import click
 import msgspec
 
-from gateway.cli.catalog.reading import models_at
+from gateway.cli.catalog.reading import a_catalogue, models_at
 from gateway.config.catalog import SHIPPED_CATALOG
 from gateway.config.catalog_diff import Models
 from gateway.config.price_terms import terms, usd
+from gateway.config.problem import nearest
 from gateway.config.shape.offering import Capability
 
 Row = dict[str, Any]
@@ -28,7 +29,7 @@ COLUMNS = ("model", "provider", "input", "output", "window", "weight", "capabili
 
 
 @click.command("list", short_help="List models with their prices, windows and capabilities.")
-@click.argument("catalogue", required=False, type=click.Path(exists=True, path_type=Path))
+@click.argument("catalogue", required=False, type=click.Path(path_type=Path), callback=a_catalogue)
 @click.option(
     "--capability", "wanted", multiple=True, type=click.Choice(get_args(Capability)), help="Can do this (too)."
 )
@@ -52,11 +53,12 @@ def listing(
 ) -> None:
     """List models with their prices, windows and capabilities.
 
-    CATALOGUE is a configuration, one of its files, or a folder of such files. Left out, it is the catalogue of hosted
-    models that ships with the gateway.
+    CATALOGUE is a configuration, one of its files, or a folder of such files; files that ship with the gateway are
+    found by their name. Left out, it is the whole catalogue of hosted models that ships.
 
     \b
     tokenhub catalog list --capability tools --capability vision --max-price 2 --sort price
+    tokenhub catalog list catalog/openai.yaml
     tokenhub catalog list --min-window 900000 --sort weight
     tokenhub catalog list configs/ --format json | jq '.[].model'
 
@@ -68,10 +70,16 @@ def listing(
     Exit status: 0 listed, 1 CATALOGUE is not valid, 2 wrong usage.
     """
     limits = (frozenset(wanted), provider, max_price, min_window)
-    rows = sorted(
-        (row for row in _rows(models_at(catalogue or SHIPPED_CATALOG)) if _fits(row, *limits)), key=ORDERS[sort]
-    )
+    everything = list(_rows(models_at(catalogue or SHIPPED_CATALOG)))
+    _check_provider(provider, [row["provider"] for row in everything])
+    rows = sorted((row for row in everything if _fits(row, *limits)), key=ORDERS[sort])
     click.echo(msgspec.json.encode(rows).decode() if form == "json" else "\n".join(_table(rows)))
+
+
+def _check_provider(provider: str | None, known: Sequence[str]) -> None:
+    if provider is not None and provider not in known:
+        hint = nearest(provider, known)
+        raise click.UsageError(f"--provider: `{provider}` offers nothing here" + (f"; {hint}" if hint else ""))
 
 
 def _rows(models: Models) -> Iterator[Row]:

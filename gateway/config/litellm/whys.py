@@ -136,7 +136,7 @@ GENERAL: Mapping[str, str] = MappingProxyType(
         "custom_auth": "callers are known by keys; put an authenticating proxy in front",
         "enable_jwt_auth": "callers are known by keys; put an authenticating proxy in front",
         "litellm_jwtauth": "callers are known by keys; put an authenticating proxy in front",
-        "ui_access_mode": "the console needs the admin token",
+        "ui_access_mode": "there is no console; the admin API needs its token",
         "pass_through_endpoints": "there are no pass-through routes",
         "maximum_spend_logs_retention_period": "see records.keep",
         "proxy_batch_write_at": "see ledger_sync",

@@ -26,7 +26,7 @@ class Server(Section, frozen=True):
     listen: Text = "127.0.0.1:8080"
     """Address and port of the API. For example `0.0.0.0:8080` or `[::1]:8080`."""
     admin_listen: Text | None = None
-    """An address of their own for `/admin`, `/metrics` and `/console`. For example `127.0.0.1:9090`."""
+    """An address of their own for `/admin` and `/metrics`. For example `127.0.0.1:9090`."""
     workers: Annotated[int, Meta(ge=1, le=256)] = 1
     """Processes that share the port."""
     replicas: Annotated[int, Meta(ge=1, le=10000)] = 1
