@@ -30,7 +30,8 @@ class Words(logging.Formatter):
     """For people at a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
-        text = f"{self.formatTime(record, '%H:%M:%S')} {record.levelname.lower():7} {record.getMessage()}"
+        said = getattr(record, "words", "") or record.getMessage()
+        text = f"{self.formatTime(record, '%H:%M:%S')} {record.levelname.lower():7} {said}"
         if record.exc_info and record.exc_info[1] is not None:
             text += "\n" + "\n".join(crash_report(record.exc_info[1]))
         return text.translate(CONTROL)

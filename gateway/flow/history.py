@@ -25,6 +25,8 @@ class Verdict(Struct, frozen=True):
     problems: tuple[dict[str, Any], ...] = ()
     restart_needed: tuple[str, ...] = ()
     """Settings that take effect at the next start."""
+    refused: str = ""
+    """The digest of what was turned down, where it could be told."""
 
 
 class ReloadOutcome(Struct, frozen=True, kw_only=True):
@@ -44,6 +46,8 @@ class ReloadOutcome(Struct, frozen=True, kw_only=True):
     """What a candidate's fate was decided by."""
     candidate: str = ""
     """The digest of a candidate, where this is about one."""
+    refused: str = ""
+    """The digest of what was turned down; empty where the files are too broken to have one."""
 
     @property
     def ok(self) -> bool:

@@ -16,7 +16,7 @@ from gateway.clock import Clock
 from gateway.config.compile import compile_snapshot
 from gateway.config.diff import changes
 from gateway.config.load import Loading
-from gateway.config.problem import Problem, as_json, as_text
+from gateway.config.problem import Problem, as_json
 from gateway.config.shrink import shrinkage
 from gateway.domain.snapshot import Snapshot
 from gateway.flow import last_good
@@ -24,6 +24,7 @@ from gateway.flow.footprint import Footprint
 from gateway.flow.history import History, ReloadOutcome, Verdict
 from gateway.flow.load_in_child import CHILD, Child, failed, load_in_child
 from gateway.flow.on_disk import candidate_of, needs_restart, on_disk
+from gateway.flow.tell_reload import tell_reload
 from gateway.flow.watch import Watch
 from gateway.state.live import Live
 
@@ -151,15 +152,15 @@ class Reloader:
             answer(self._now, await self._once(triggers, seen))
 
     async def _once(self, triggers: set[str], seen: str) -> ReloadOutcome:
-        began, before, was_good = self._clock.monotonic(), self._live.current, not self.on_disk.errors
+        began, before, known = self._clock.monotonic(), self._live.current, self.on_disk.errors
         try:
             verdict = await self._attempt(before, seen, quiet=triggers <= QUIET)
         except Exception as error:
             LOG.exception("a reload failed in an unforeseen way")
             verdict = self._refuse(failed(self._source.path, f"reloading failed ({type(error).__name__})"), ())
         outcome = self._outcome(" + ".join(sorted(triggers)), before, verdict, began)
-        if outcome.outcome in ("loaded", "refused") or (outcome.outcome == "unchanged" and not was_good):
-            LOG.info("configuration %s by %s: %s", outcome.outcome, outcome.trigger, outcome.digest[:12])
+        if outcome.outcome in ("loaded", "refused") or (outcome.outcome == "unchanged" and known):
+            tell_reload(outcome, () if self.on_disk.errors == known else self.on_disk.errors)
             await asyncio.to_thread(self.history.note, outcome)
             for tell in self.told:
                 tell(outcome)
@@ -215,15 +216,11 @@ class Reloader:
                 LOG.exception("a part of the gateway could not take over the new configuration")
 
     def _refuse(self, loading: Loading, objections: tuple[Problem, ...]) -> Verdict:
-        fresh = on_disk(loading, objections)
-        if fresh.errors != self.on_disk.errors:
-            for problem in fresh.errors:
-                LOG.error("%s", as_text(problem).partition("\n")[0])
-        self.on_disk = fresh
+        fresh = self.on_disk = on_disk(loading, objections)
         for tell in self.refused:
             tell()
         told = (*fresh.errors, *fresh.warnings)
-        return Verdict("refused", problems=tuple(as_json(problem) for problem in told))
+        return Verdict("refused", problems=tuple(as_json(problem) for problem in told), refused=loading.digest or "")
 
     def _outcome(self, trigger: str, before: Snapshot, verdict: Verdict, began: float) -> ReloadOutcome:
         return ReloadOutcome(
@@ -236,6 +233,7 @@ class Reloader:
             changes=verdict.changes,
             problems=verdict.problems,
             restart_needed=verdict.restart_needed,
+            refused=verdict.refused,
         )
 
 
