@@ -230,6 +230,41 @@ def test_n38_a_paused_store_costs_a_few_requests_a_moment_and_then_nothing(serve
     told(server, story, deadline_s=0.05)
 
 
+def test_n38_while_nothing_comes_back_five_requests_wait_and_from_then_on_none(tmp_path: Path) -> None:
+    """The store accepts and never says a word: every call that waited for it left one connection behind."""
+    waited: list[asyncio.StreamWriter] = []
+
+    async def hole(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        waited.append(writer)
+
+    async def story() -> None:
+        path = tmp_path / "hole.sock"
+        server = await asyncio.start_unix_server(hole, path)
+        clock = [100.0]
+        link = Link(f"unix://{path}", lambda: clock[0])
+        calendar = Calendar(time.monotonic(), time.time())
+        store = RedisLimits(link, calendar, time.monotonic, nothing_in_ledger, 4)
+        rated, capped = a_key("r", requests_per_minute=10_000), a_key("c", monthly_usd=1.0)
+        for number in range(100):
+            clock[0] += 1.0
+            await in_parallel(*(store.ask(key, 1, 0.01, time.monotonic(), time.time()) for key in (rated, capped)))
+            assert len(waited) <= 5, f"request {number}"
+        assert link.down
+        clock[0] += 10.0
+        await store.keep_in_touch()
+        assert len(waited) == 6, "whether it is back is found out beside the requests"
+        await store.aclose()
+        server.close()
+        for writer in waited:
+            writer.close()
+
+    asyncio.run(story())
+
+
+async def nothing_in_ledger(_key: str, _month: str) -> Spent:
+    return Spent()
+
+
 def test_n14_a_lost_store_lets_nobody_spend_more_than_was_held(server: RedisServer) -> None:
     async def story(fleet: Fleet) -> None:
         key = a_key(monthly_usd=50.0)

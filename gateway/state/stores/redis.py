@@ -1,7 +1,8 @@
 """Limits shared by several processes through Redis or Valkey, kept by each alone while the store is away.
 
 Most requests are covered by a lease and ask nobody. The others ask once, within one deadline. While the store is away
-rates and places fall to this process' share of them, caps to what it still holds, and keys without limits go on.
+rates and places fall to this process' share of them, caps to what it still holds, and keys without limits go on. Once
+it counts as down no request asks any more: `keep_in_touch` finds out whether it is back.
 """
 
 from collections.abc import Awaitable, Callable
@@ -109,7 +110,7 @@ class RedisLimits:
             return quick
         need = _need(tokens, usd, paced)
         lease, failures = self._lease(key), self._link.failures
-        if not self._link.may_try():
+        if self._link.down or not self._link.may_try():
             return self._keep_alone(key, lease, need, now, deadline_s)
         async with lease.lock:
             if self._link.failures > failures:
