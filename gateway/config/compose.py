@@ -49,7 +49,7 @@ class _Composer(yaml.CSafeLoader):
         return ""
 
 
-def compose(source: Source, findings: Findings) -> Node | None:
+def compose(source: Source, findings: Findings, walk: "type[Walk] | None" = None) -> Node | None:
     """The tree of a file, or None where there is none; everything odd is in `findings`."""
     loader = _Composer(source.text)
     try:
@@ -68,7 +68,7 @@ def compose(source: Source, findings: Findings) -> Node | None:
     if root is None:
         findings.add("TH1006", Spot(source, 1, 1, 1), "the file is empty", "begin with `version: 1`")
         return None
-    return _Walk(source, findings).node(root, None)
+    return (walk or Walk)(source, findings).node(root, None)
 
 
 def _spot(source: Source, node: yaml.Node) -> Spot:
@@ -77,7 +77,7 @@ def _spot(source: Source, node: yaml.Node) -> Spot:
     return Spot(source, start.line + 1, start.column + 1, length)
 
 
-class _Walk:
+class Walk:
     """Once through the nodes of a file."""
 
     def __init__(self, source: Source, findings: Findings) -> None:
@@ -133,10 +133,9 @@ class _Walk:
     def _collection(self, raw: yaml.Node) -> Any:
         mark = id(raw)
         if mark in self.open:
-            message = "this alias contains itself"
-            self.findings.add("TH1107", _spot(self.source, raw), message, "write the value out instead of `*…`")
+            self.circle(raw)
             return BROKEN
-        if mark in self.seen and not self._may_expand(raw):
+        if mark in self.seen and not self.may_expand(raw):
             return BROKEN
         self.seen.add(mark)
         self.open.add(mark)
@@ -144,7 +143,11 @@ class _Walk:
         self.open.discard(mark)
         return value
 
-    def _may_expand(self, raw: yaml.Node) -> bool:
+    def circle(self, raw: yaml.Node) -> None:
+        message = "this alias contains itself"
+        self.findings.add("TH1107", _spot(self.source, raw), message, "write the value out instead of `*…`")
+
+    def may_expand(self, raw: yaml.Node) -> bool:
         self.expanded += len(raw.value) + 1
         if self.expanded <= EXPANDED:
             return True
@@ -156,7 +159,7 @@ class _Walk:
 
     def _map(self, raw: yaml.MappingNode) -> dict[str, Node]:
         entries: dict[str, Node] = {}
-        for key, value in raw.value:
+        for key, value in self.pairs(raw):
             spot = _spot(self.source, key)
             name = self._name(key, spot)
             if name is None:
@@ -168,6 +171,10 @@ class _Walk:
                 continue
             entries[name] = self.node(value, spot)
         return entries
+
+    def pairs(self, raw: yaml.MappingNode) -> list[tuple[yaml.Node, yaml.Node]]:
+        """What stands in a map, as written."""
+        return list(raw.value)
 
     def _name(self, key: yaml.Node, spot: Spot) -> str | None:
         if not isinstance(key, yaml.ScalarNode) or key.tag:

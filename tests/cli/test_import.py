@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli.main import main
@@ -24,6 +25,14 @@ def test_the_configuration_goes_out_and_the_report_beside_it(tmp_path: Path) -> 
     made = tmp_path / "tokenhub.yaml"
     made.write_text(result.stdout)
     assert CliRunner().invoke(main, ["validate-config", str(made)]).exit_code == 0
+
+
+@pytest.mark.parametrize("file", sorted(DATA.glob("*.yaml")), ids=lambda file: file.stem)
+def test_what_is_made_of_every_file_passes_validation_without_secrets(file: Path, tmp_path: Path) -> None:
+    made = tmp_path / "tokenhub.yaml"
+    assert run(str(file), "-o", str(made)).exit_code == 0
+    checked = CliRunner().invoke(main, ["validate-config", "--secrets=skip", str(made)])
+    assert checked.exit_code == 0, checked.output
 
 
 def test_strict_says_no_where_anything_is_lost() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from gateway.config.litellm.sheet import Report, Sheet, pairs
+from gateway.config.litellm.sheet import Report, Sheet
 from gateway.config.tree import Node, Path
 
 LONGEST = 50
@@ -20,7 +20,7 @@ class Chains:
 
     def add(self, sheet: Sheet, field: str, why: str | None = None) -> None:
         """One list of `{model: [models]}`; `why` it means something else here."""
-        for name, node in pairs(sheet.items(field)):
+        for name, node in sheet.pairs(field):
             path: Path = (*sheet.path, field, name)
             if why is not None:
                 self._report.note("approximated", node, path, why)
@@ -50,14 +50,20 @@ class Chains:
                 self._report.note("approximated", item, path, "only the model; parameters come with the request")
             if target is None:
                 self._report.note("lost", item, path, "there is no such model here")
-            elif target == start or target in self.fallbacks.get(start, ()):
+            elif target in self.fallbacks.get(start, ()) or (
+                target == start and path[-1] in ("*", "default_fallbacks")
+            ):
                 continue
+            elif target == start:
+                self._report.note("lost", item, path, "nobody steps in for itself: retries are set for all")
             elif self._leads(target, start):
                 self._report.note(
                     "lost", item, path, f"`{target}` falls back to `{start}` itself: that would be a circle"
                 )
             elif len(self.fallbacks.setdefault(start, [])) < LONGEST:
                 self.fallbacks[start].append(target)
+            else:
+                self._report.note("lost", item, path, f"a chain has at most {LONGEST} steps")
 
     def _leads(self, name: str, goal: str) -> bool:
         ahead, seen = [name], {name}

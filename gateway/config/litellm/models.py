@@ -9,9 +9,9 @@ import msgspec
 from msgspec import Struct, field
 
 from gateway.config.litellm.known import catalogued_names, has_catalogue, known
-from gateway.config.litellm.places import Places
+from gateway.config.litellm.places import Places, wrong_address
 from gateway.config.litellm.sheet import Sheet
-from gateway.config.litellm.vendors import vendor_of
+from gateway.config.litellm.vendors import Vendor, vendor_of
 from gateway.config.litellm.whys import DEPLOYMENT, INFO, NOTHING_LIKE_IT
 from gateway.config.shape.offering import Model
 
@@ -107,17 +107,20 @@ def _wildcard(entry: Sheet, found: Models, places: Places) -> None:
         entry.note("lost", "model_name", "every model is declared here: the entry is left out; write what you use")
         return
     include = f"catalog/{vendor.dialect}.yaml"
-    if include not in found.includes:
-        found.includes.append(include)
-        places.reserved.add(vendor.dialect)
-        for name in catalogued_names(vendor.dialect):
-            found.names |= {name: name, f"{vendor.dialect}/{name}": f"{vendor.dialect}/{name}"}
+    if wrong_address(params):
+        entry.note("lost", "litellm_params", "nobody knows where it is: the entry is left out")
+        return
+    if include in found.includes:
+        entry.note("lost", "model_name", f"the models of {include} are here already: the entry is left out")
+        return
+    found.includes.append(include)
+    places.reserved.add(vendor.dialect)
+    for name in catalogued_names(vendor.dialect):
+        found.names |= {name: name, f"{vendor.dialect}/{name}": f"{vendor.dialect}/{name}"}
     entry.note(
         "approximated", "model_name", f"the models of {include}, by their own names and as `{vendor.dialect}/NAME`"
     )
-    api_key = params.secret("api_key", vendor.variable)
-    if api_key not in (None, f"${{env:{vendor.variable}}}"):
-        places.providers[vendor.dialect] = {"dialect": vendor.dialect, "api_key": api_key}
+    places.providers[vendor.dialect] = places.provider_of(params, vendor)
     params.rest(DEPLOYMENT, "say it in `providers:`, over what the catalogue says")
 
 
@@ -126,23 +129,23 @@ def _deployment(entry: Sheet, places: Places, credentials: Mapping[str, Sheet]) 
     model = params.text("model") or ""
     prefix, vendor, id_ = vendor_of(model, params.text("custom_llm_provider"))
     endpoint = ENDPOINTS.get(info.text("mode") or _mode(prefix, model))
-    if vendor is None or endpoint is None or not id_:
-        why = f"no dialect here speaks `{prefix}`" if vendor is None else "the gateway has no endpoint for this mode"
-        entry.note("lost", "litellm_params" if vendor is None else "model_info", f"{why}: the deployment is left out")
+    why = _why_not(vendor, prefix, endpoint, id_)
+    if vendor is None or endpoint is None or why is not None:
+        entry.note("lost", "litellm_params", f"{why}: the deployment is left out")
         return None
     with_credential(params, credentials)
-    catalogued = known(vendor.dialect, id_, info.text("base_model"), _undated(id_))
+    if wrong_address(params):
+        entry.note("lost", "litellm_params", "nobody knows where it is: the deployment is left out")
+        return None
+    catalogued = known(vendor.dialect, id_, (info.text("base_model") or "").rpartition("/")[2], _undated(id_))
     price = _price(params, info)
     offer: dict[str, Any] = {"provider": places.name_of(params, vendor), "id": id_}
     if price is None and catalogued is not None and catalogued[1].price is not None:
         offer["price"] = msgspec.to_builtins(catalogued[1].price)
     else:
         offer |= {"unpriced": True} if price is None else {"price": price}
-    weight = params.number("weight") or params.number("rpm") or params.number("tpm")
+    weight = _weight(params)
     offer |= {} if not weight else {"weight": min(weight, 1e6)}
-    for name in ("rpm", "tpm"):
-        if params.take(name) is not None:
-            params.note("approximated", name, "the offer's part in a rotation; `max_concurrency` bounds calls at once")
     said = {ours for theirs, ours in FEATURES.items() if info.flag(theirs)}
     deployment = Deployment(
         offer=offer,
@@ -161,10 +164,47 @@ def _deployment(entry: Sheet, places: Places, credentials: Mapping[str, Sheet]) 
     return deployment
 
 
+def _why_not(vendor: Vendor | None, prefix: str, endpoint: str | None, id_: str) -> str | None:
+    if not id_:
+        return "there is no `model`"
+    if vendor is None:
+        return f"no dialect here speaks `{prefix}`"
+    if vendor.only and not re.search(vendor.only, id_):
+        return f"the dialect `{vendor.dialect}` calls Google's own models only"
+    return "the gateway has no endpoint for this mode" if endpoint is None else None
+
+
+def _weight(params: Sheet) -> float | None:
+    """The first that is said; the others have no place."""
+    said = None
+    for name in ("weight", "rpm", "tpm"):
+        number = params.number(name)
+        if number is None:
+            continue
+        if said is None and name != "weight":
+            params.note("approximated", name, "the offer's part in a rotation; `max_concurrency` bounds calls at once")
+        elif said is not None:
+            params.note("lost", name, "`max_concurrency` of the provider bounds calls at once")
+        said = number if said is None else said
+    return said
+
+
+MODES: tuple[tuple[str, str], ...] = (
+    (r"rerank", "rerank"),
+    (r"embed|voyage|bge-|e5-", "embedding"),
+    (r"dall-e|gpt-image|imagen|stable-diffusion|flux", "image_generation"),
+    (r"whisper|transcribe", "audio_transcription"),
+    (r"(^|/)tts|-tts", "audio_speech"),
+    (r"moderation", "moderation"),
+    (r"realtime", "realtime"),
+)
+"""What a name gives away where `mode` is not said."""
+
+
 def _mode(prefix: str, model: str) -> str:
     if prefix.startswith(("text-completion", "azure_text")):
         return "completion"
-    return "embedding" if re.search(r"embed|voyage|bge-|e5-", model) else "chat"
+    return next((mode for sign, mode in MODES if re.search(sign, model)), "chat")
 
 
 def with_credential(params: Sheet, credentials: Mapping[str, Sheet]) -> None:
@@ -197,6 +237,8 @@ def _price(params: Sheet, info: Sheet) -> dict[str, Any] | None:
         if info.take(f"{theirs}_above_200k_tokens") is not None
     }
     if not price:
+        for theirs, _ in PRICES[:2]:
+            info.note("lost", f"{theirs}_above_200k_tokens", "there is no price below it") if above else None
         return None
     price = {"input": 0.0, "output": 0.0} | price
     if above:

@@ -1,6 +1,7 @@
 """The provider behind one deployment: where it is, how it speaks, with which credential and how much patience."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,13 +35,16 @@ class Places:
 
     def name_of(self, params: Sheet, vendor: Vendor) -> str:
         """The name of the provider that this deployment needs."""
-        said = provider_of(params, vendor, self._patience)
+        said = self.provider_of(params, vendor)
         for name, known in self.providers.items():
             if known == said:
                 return name
         name = self._fresh(vendor.dialect)
         self.providers[name] = said
         return name
+
+    def provider_of(self, params: Sheet, vendor: Vendor) -> dict[str, Any]:
+        return provider_of(params, vendor, self._patience)
 
     def _fresh(self, dialect: str) -> str:
         base = f"{dialect}-api" if dialect in self._taken else dialect
@@ -56,11 +60,12 @@ def provider_of(params: Sheet, vendor: Vendor, patience: Patience) -> dict[str, 
     if base_url is not None:
         said["base_url"] = base_url
     api_key = params.secret("api_key", vendor.variable or f"{vendor.dialect.upper()}_API_KEY")
-    if api_key is None and vendor.variable and base_url is None:
+    options = _options(params, vendor)
+    if api_key is None and vendor.variable and "api_key" not in params.entries and _looks_up(params, vendor, options):
         api_key = f"${{env:{vendor.variable}}}"
     said |= {} if api_key is None else {"api_key": api_key}
     said |= _some("headers", _headers(params))
-    said |= _some("options", _options(params, vendor))
+    said |= _some("options", options)
     said |= _some("timeouts", timeouts(params, patience))
     at_once = params.number("max_parallel_requests")
     said |= {} if at_once is None else {"max_concurrency": max(1, int(at_once))}
@@ -71,15 +76,44 @@ def provider_of(params: Sheet, vendor: Vendor, patience: Patience) -> dict[str, 
     return said
 
 
-def base_url_of(params: Sheet, vendor: Vendor) -> str | None:
-    text = params.text("api_base") or params.text("base_url") or params.text("aws_bedrock_runtime_endpoint")
+def _looks_up(params: Sheet, vendor: Vendor, options: Mapping[str, str]) -> bool:
+    """Whether LiteLLM looks for the key in the environment: a server of one's own may have none."""
+    if vendor.dialect == "azure":
+        return "client_secret" not in options and "tenant_id" not in options
+    return not any(name in params.entries for name in ADDRESSES)
+
+
+ADDRESSES = ("api_base", "base_url", "aws_bedrock_runtime_endpoint")
+
+
+def wrong_address(params: Sheet) -> bool:
+    """Whether the address is said, but is none: a call must not go to where the vendor is by default."""
+    name = next((name for name in ADDRESSES if name in params.entries), None)
+    if name is None or params.entries[name].value is None:
+        return False
+    text = params.text(name)
     if text is None:
-        return None
+        return True
+    wrong = re.fullmatch(r"(https?://)?[^\s/{}?#]+(/[^\s{}]*)?", re.sub(r"\$\{env:[^}]*\}", "x", text)) is None
+    if wrong:
+        params.note("lost", name, "not an address")
+    return wrong
+
+
+def base_url_of(params: Sheet, vendor: Vendor) -> str | None:
+    name = next((name for name in ADDRESSES if name in params.entries), None)
+    text = vendor.base_url if name is None else params.text(name)
+    if name is None or text is None:
+        return text
     text = text.rstrip("/")
     if text.startswith("${env:"):
-        params.note("approximated", "api_base", f"the variable must hold {ends(vendor)}")
+        params.note("approximated", name, f"the variable must hold {ends(vendor)}")
         return text
-    for tail in ("/chat/completions", "/embeddings"):
+    text = f"http://{text}" if "://" not in text else text
+    if vendor.dialect == "azure" and "/openai/" in text:
+        params.note("approximated", name, "up to the resource; deployments and versions are said elsewhere here")
+        text = text.partition("/openai/")[0]
+    for tail in ("/chat/completions", "/completions", "/embeddings"):
         text = text.removesuffix(tail)
     if vendor.base_suffix and not text.endswith(vendor.base_suffix):
         text += vendor.base_suffix
@@ -119,20 +153,23 @@ def _headers(params: Sheet) -> dict[str, str]:
 
 def _options(params: Sheet, vendor: Vendor) -> dict[str, str]:
     allowed = DIALECTS[vendor.dialect].options
-    found = {ours: params.text(theirs) for theirs, ours in vendor.options.items() if ours in allowed}
+    texts = {theirs: params.text(theirs) for theirs in vendor.options if vendor.options[theirs] in allowed}
+    found = {vendor.options[theirs]: text for theirs, text in texts.items() if text is not None}
     credentials = found.get("credentials")
     if credentials is not None and not credentials.startswith("${"):
         found["credentials"] = _google(params, credentials)
     for theirs, (ours, variable) in SECRET_OPTIONS.get(vendor.dialect, {}).items():
-        found[ours] = params.secret(theirs, variable)
-    return {name: text for name, text in found.items() if text is not None}
+        text = params.secret(theirs, variable)
+        found |= {} if text is None else {ours: text}
+    return found
 
 
-def _google(params: Sheet, written_out: str) -> str | None:
+def _google(params: Sheet, written_out: str) -> str:
     """A path, or the content of such a file."""
-    if written_out.lstrip().startswith("{"):
-        return params.secret("vertex_credentials", "GOOGLE_SERVICE_ACCOUNT")
-    return f"${{file:{written_out}}}"
+    if not written_out.lstrip().startswith("{"):
+        return f"${{file:{written_out}}}"
+    name = next(name for name in ("vertex_credentials", "vertex_ai_credentials") if name in params.entries)
+    return params.secret(name, "GOOGLE_SERVICE_ACCOUNT") or ""
 
 
 def timeouts(params: Sheet, patience: Patience) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """`router_settings`, `litellm_settings`, `general_settings`: how offers are chosen, what is shared, who may call."""
 
 import hashlib
+import math
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -24,7 +26,7 @@ MOST_RETRIES = 10
 
 def patience_of(router: Sheet, litellm: Sheet) -> Patience:
     return Patience(
-        total_s=router.number("timeout") or litellm.number("request_timeout"),
+        total_s=_either(router, litellm, "timeout", "request_timeout"),
         stream_s=router.number("stream_timeout"),
     )
 
@@ -82,8 +84,10 @@ def _health(router: Sheet, litellm: Sheet, general: Sheet) -> dict[str, Any]:
     return said
 
 
-def _either(one: Sheet, other: Sheet, name: str) -> float | None:
-    first, second = one.number(name), other.number(name)
+def _either(one: Sheet, other: Sheet, name: str, other_name: str | None = None) -> float | None:
+    first, second = one.number(name), other.number(other_name or name)
+    if first is not None and second is not None:
+        other.note("lost", other_name or name, "what the router says comes first")
     return second if first is None else first
 
 
@@ -92,10 +96,10 @@ def state_of(router: Sheet) -> str | None:
     url = router.secret("redis_url", "REDIS_URL")
     if url is not None:
         return url
-    host, port = router.text("redis_host"), router.text("redis_port")
-    password = router.secret("redis_password", "REDIS_PASSWORD")
+    host = router.text("redis_host")
     if host is None:
         return None
+    port, password = router.text("redis_port"), router.secret("redis_password", "REDIS_PASSWORD")
     scheme = "rediss" if router.flag("redis_ssl") else "redis"
     return f"{scheme}://{f':{password}@' if password else ''}{host}:{port or 6379}/0"
 
@@ -108,8 +112,18 @@ def ledger_of(general: Sheet) -> str | None:
 
 
 def server_of(general: Sheet) -> dict[str, Any]:
-    at_once = general.number("global_max_parallel_requests")
-    return {} if not at_once or at_once < 1 else {"max_in_flight": int(at_once)}
+    at_once, size = general.number("global_max_parallel_requests"), general.number("max_request_size_mb")
+    said: dict[str, Any] = {} if not at_once or at_once < 1 else {"max_in_flight": min(int(at_once), 1_000_000)}
+    return said | ({"max_body": f"{math.ceil(size)}MiB"} if size and size > 0 else {})
+
+
+def records_of(general: Sheet) -> dict[str, Any]:
+    """`90d` means the same here."""
+    kept = general.text("maximum_spend_logs_retention_period")
+    if kept is not None and not re.fullmatch(r"[1-9]\d{0,5}[smhd]", kept):
+        general.note("lost", "maximum_spend_logs_retention_period", "expected a time such as `90d`")
+        return {}
+    return {} if kept is None else {"keep": kept}
 
 
 def keys_of(general: Sheet) -> list[dict[str, Any]]:
@@ -117,9 +131,11 @@ def keys_of(general: Sheet) -> list[dict[str, Any]]:
     node = general.take("master_key")
     if node is None:
         return []
-    text = str(node.value)
-    if text.startswith("os.environ/"):
-        variable = text.removeprefix("os.environ/")
+    text = general.text("master_key")
+    if text is None:
+        return []
+    if text.startswith("${env:"):
+        variable = text.removeprefix("${env:").partition("}")[0].partition(":-")[0]
         why = f"start with TOKENHUB_ADMIN_TOKEN=${variable} for the admin API; `tokenhub keys new NAME` for callers"
         general.note("secret", "master_key", why)
         return []

@@ -2,16 +2,21 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct
 
+from gateway.config.references import malformed
 from gateway.config.tree import Node, Path, written
 
 Kind = Literal["lost", "approximated", "assumed", "secret"]
 """`secret`: written out there, a reference here; somebody has to set the variable."""
 
 _OF_THE_ENVIRONMENT = re.compile(r"os\.environ/([A-Za-z_][A-Za-z0-9_]*)")
+_OF_ANOTHER_TOOL = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(:-[^{}]*)?\}")
+_YES = frozenset({"true", "yes", "on", "y"})
+_MEANT_AS_NO = frozenset({"ssl_verify"})
+"""Settings that mean something where they are switched off."""
 _FAKE = frozenset(
     {"", "none", "null", "empty", "dummy", "fake", "fake-key", "no-key", "sk-no-key-required", "anything"}
 )
@@ -31,7 +36,7 @@ class Report:
     """Grows while the file is read."""
 
     def __init__(self) -> None:
-        self.losses: list[Loss] = []
+        self._losses: dict[Loss, None] = {}
         self._variables: dict[str, str] = {}
 
     def variable_for(self, wanted: str, value: str) -> str:
@@ -44,7 +49,12 @@ class Report:
 
     def note(self, kind: Kind, node: Node, path: Path, why: str) -> None:
         spot = node.key or node.spot
-        self.losses.append(Loss(kind=kind, path=written(path), line=spot.line, column=spot.column, why=why))
+        self._losses[Loss(kind=kind, path=written(path), line=spot.line, column=spot.column, why=why)] = None
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """Each once, in the order of the file."""
+        return tuple(sorted(self._losses, key=lambda loss: (loss.line, loss.column, loss.path)))
 
 
 class Sheet:
@@ -79,12 +89,28 @@ class Sheet:
             self.note("lost", name, "expected a list")
         return node.value if node is not None and isinstance(node.value, list) else []
 
+    def pairs(self, name: str) -> Iterator[tuple[str, Node]]:
+        """Of a list of maps with one key each, as fallbacks are written there, or of a map, as many write them."""
+        node = self.take(name)
+        entries = [node] if node is not None and isinstance(node.value, dict) else self.items(name)
+        for index, entry in enumerate(entries):
+            if isinstance(entry.value, dict):
+                yield from entry.value.items()
+            else:
+                self.report.note("lost", entry, (*self.path, name, index), "expected a map of a model to a list")
+
     def text(self, name: str) -> str | None:
         """As written, but with references in our words."""
         node = self.take(name)
         if node is None or isinstance(node.value, dict | list):
+            if node is not None:
+                self.note("lost", name, "expected text")
             return None
-        return referring(str(node.value))
+        text = referring(str(node.value))
+        if malformed(text) is not None or "{{" in text:
+            self.note("lost", name, "a template of another tool: fill it in before it is imported")
+            return None
+        return text
 
     def number(self, name: str) -> float | None:
         node = self.take(name)
@@ -93,12 +119,12 @@ class Sheet:
         try:
             return float(node.value)
         except (TypeError, ValueError):
-            self.note("lost", name, "expected a number")
+            self.note("lost", name, "expected a number, written out")
             return None
 
     def flag(self, name: str) -> bool:
         node = self.take(name)
-        return node is not None and str(node.value).lower() == "true"
+        return node is not None and str(node.value).lower() in _YES
 
     def secret(self, name: str, variable: str) -> str | None:
         """A reference, whatever is written; what is written out moves to a variable and is not repeated."""
@@ -120,25 +146,11 @@ class Sheet:
     def rest(self, whys: Mapping[str, str], otherwise: str) -> None:
         """Tell of every key that nobody asked for, but not of what is switched off."""
         for name, node in self.entries.items():
-            if name not in self._taken and node.value is not False:
+            if name not in self._taken and (node.value is not False or name in _MEANT_AS_NO):
                 self.note("lost", name, whys.get(name, otherwise))
 
 
 def referring(text: str) -> str:
-    """`os.environ/NAME` is `${env:NAME}` here."""
+    """`os.environ/NAME` is `${env:NAME}` here, and so is `${NAME}`, which other tools fill in."""
+    text = _OF_ANOTHER_TOOL.sub(lambda match: f"${{env:{match[1]}{match[2] or ''}}}", text)
     return _OF_THE_ENVIRONMENT.sub(lambda match: f"${{env:{match[1]}}}", text)
-
-
-def pairs(nodes: list[Node]) -> Iterator[tuple[str, Node]]:
-    """Of a list of maps with one key each, as fallbacks are written there."""
-    for node in nodes:
-        if isinstance(node.value, dict):
-            yield from node.value.items()
-
-
-def plain(node: Node) -> Any:
-    """Without positions."""
-    value = node.value
-    if isinstance(value, dict):
-        return {name: plain(child) for name, child in value.items()}
-    return [plain(item) for item in value] if isinstance(value, list) else value

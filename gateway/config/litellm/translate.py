@@ -11,6 +11,7 @@ from msgspec import Struct
 from gateway.config.compose import compose
 from gateway.config.findings import Findings
 from gateway.config.litellm.chains import Chains, aliases_of
+from gateway.config.litellm.merge_keys import MergeKeys
 from gateway.config.litellm.models import models_of
 from gateway.config.litellm.places import Places
 from gateway.config.litellm.settings import (
@@ -18,6 +19,7 @@ from gateway.config.litellm.settings import (
     keys_of,
     ledger_of,
     patience_of,
+    records_of,
     routing_of,
     server_of,
     state_of,
@@ -45,13 +47,12 @@ class Translation(Struct, frozen=True):
 def translate(name: str, text: str) -> Translation:
     """Never raises for what a file says."""
     findings = Findings()
-    tree = compose(Source(name, text), findings)
+    tree = compose(Source(name, text), findings, MergeKeys)
     if tree is None or not isinstance(tree.value, dict) or findings.failed:
         return Translation("", (), tuple(findings.problems))
     report = Report()
     said = _declared(Sheet(tree, (), report), report)
-    losses = tuple(sorted(report.losses, key=lambda loss: (loss.line, loss.column, loss.path)))
-    return Translation(_yaml(said), losses, ())
+    return Translation(_yaml(said), report.losses, ())
 
 
 def _declared(root: Sheet, report: Report) -> dict[str, Any]:
@@ -75,11 +76,17 @@ def _declared(root: Sheet, report: Report) -> dict[str, Any]:
     said |= _some("aliases", aliases)
     said |= _some("fallbacks", {name: chain for name, chain in chains.fallbacks.items() if chain})
     said |= _some("routing", routing_of(router, litellm, general))
+    said |= _some("records", records_of(general))
     said |= _some("keys", keys_of(general))
     router.flag("enable_pre_call_checks")
     for sheet, section in zip((router, litellm, general), SECTIONS, strict=True):
         sheet.rest(WORD_OF_SECTION[section], NOTHING_LIKE_IT)
+    for name in root.entries:
+        if name.startswith(("x-", ".")):
+            root.take(name)  # holds anchors; what merges them has been translated
     root.rest(TOP, NOTHING_LIKE_IT)
+    for unused in credentials.values():
+        unused.rest({}, "no model uses this credential")
     return said
 
 

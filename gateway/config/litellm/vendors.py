@@ -1,5 +1,6 @@
 """Which of our dialects each of LiteLLM's prefixes means, and how its parameters are called here."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -16,6 +17,10 @@ class Vendor(Struct, frozen=True):
     """Its parameter to our option."""
     base_suffix: str = ""
     """What its base address lacks."""
+    base_url: str | None = None
+    """Where it is if nobody says, if not where our dialect expects it; a reference where only a variable knows."""
+    only: str = ""
+    """Pattern of the ids that our dialect can call there."""
 
 
 AWS = MappingProxyType(
@@ -28,7 +33,14 @@ AWS = MappingProxyType(
     }
 )
 GOOGLE = MappingProxyType(
-    {"vertex_project": "project", "vertex_location": "location", "vertex_credentials": "credentials"}
+    {
+        "vertex_project": "project",
+        "vertex_location": "location",
+        "vertex_credentials": "credentials",
+        "vertex_ai_project": "project",
+        "vertex_ai_location": "location",
+        "vertex_ai_credentials": "credentials",
+    }
 )
 MICROSOFT = MappingProxyType({"api_version": "api_version", "tenant_id": "tenant_id", "client_id": "client_id"})
 SECRET_OPTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
@@ -45,9 +57,16 @@ SECRET_OPTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
 
 _OPENAI = Vendor("openai", "OPENAI_API_KEY", MappingProxyType({"organization": "organization"}))
 _BEDROCK = Vendor("bedrock", "", AWS)
-_VERTEX = Vendor("vertex", "", GOOGLE)
+_VERTEX = Vendor("vertex", "", GOOGLE, only=r"gemini|text-embedding|embedding-|multimodalembedding|gemma")
+_AZURE = Vendor("azure", "AZURE_API_KEY", MICROSOFT, base_url="${env:AZURE_API_BASE}")
 _OLLAMA = Vendor("ollama", base_suffix="/v1")
-_VLLM = Vendor("vllm")
+_VLLM = Vendor("vllm", base_url="${env:HOSTED_VLLM_API_BASE}")
+
+
+def _compatible(base_url: str, variable: str) -> Vendor:
+    """A host without a dialect of its own here that speaks like OpenAI."""
+    return Vendor("openai", variable, base_url=base_url)
+
 
 VENDORS: Mapping[str, Vendor] = MappingProxyType(
     {
@@ -56,8 +75,8 @@ VENDORS: Mapping[str, Vendor] = MappingProxyType(
         "custom_openai": _OPENAI,
         "openai_like": _OPENAI,
         "litellm_proxy": _OPENAI,
-        "azure": Vendor("azure", "AZURE_API_KEY", MICROSOFT),
-        "azure_text": Vendor("azure", "AZURE_API_KEY", MICROSOFT),
+        "azure": _AZURE,
+        "azure_text": _AZURE,
         "anthropic": Vendor("anthropic", "ANTHROPIC_API_KEY"),
         "gemini": Vendor("gemini", "GEMINI_API_KEY"),
         "vertex_ai": _VERTEX,
@@ -87,6 +106,16 @@ VENDORS: Mapping[str, Vendor] = MappingProxyType(
         "hosted_vllm": _VLLM,
         "vllm": _VLLM,
         "lm_studio": Vendor("lmstudio"),
+        "llamafile": Vendor("llamacpp", base_url="http://127.0.0.1:8080/v1"),
+        "sambanova": _compatible("https://api.sambanova.ai/v1", "SAMBANOVA_API_KEY"),
+        "meta_llama": _compatible("https://api.llama.com/compat/v1", "LLAMA_API_KEY"),
+        "volcengine": _compatible("https://ark.cn-beijing.volces.com/api/v3", "VOLCENGINE_API_KEY"),
+        "friendliai": _compatible("https://api.friendli.ai/serverless/v1", "FRIENDLI_TOKEN"),
+        "codestral": _compatible("https://codestral.mistral.ai/v1", "CODESTRAL_API_KEY"),
+        "ai21": _compatible("https://api.ai21.com/studio/v1", "AI21_API_KEY"),
+        "ai21_chat": _compatible("https://api.ai21.com/studio/v1", "AI21_API_KEY"),
+        "databricks": _compatible("${env:DATABRICKS_API_BASE}", "DATABRICKS_API_KEY"),
+        "xinference": _compatible("${env:XINFERENCE_API_BASE}", "XINFERENCE_API_KEY"),
     }
 )
 BARE: tuple[tuple[str, str], ...] = (
@@ -103,8 +132,8 @@ BARE: tuple[tuple[str, str], ...] = (
 )
 """What a name without a prefix begins with."""
 
-INNER = ("converse/", "converse_like/", "invoke/", "responses/", "chat/")
-"""Ways to call that are part of the name there and follow from the dialect here."""
+INNER = r"(converse|converse_like|invoke|responses|chat|o_series|gpt5_series|(us|eu|ap|ca|sa|me|af)-[a-z]+-\d)/"
+"""Ways to call, and regions, that are part of the name there and follow from the dialect and its options here."""
 
 
 def vendor_of(model: str, custom: str | None) -> tuple[str, Vendor | None, str]:
@@ -113,8 +142,6 @@ def vendor_of(model: str, custom: str | None) -> tuple[str, Vendor | None, str]:
     if custom is not None:
         return custom, VENDORS.get(custom), rest if slash and prefix == custom else model
     if slash and (prefix in VENDORS or not any(model.startswith(start) for start, _ in BARE)):
-        for inner in INNER:
-            rest = rest.removeprefix(inner)
-        return prefix, VENDORS.get(prefix), rest
+        return prefix, VENDORS.get(prefix), re.sub(f"^({INNER})+", "", rest)
     bare = next((name for start, name in BARE if model.startswith(start)), "openai")
     return bare, VENDORS[bare], model

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 NOTHING_LIKE_IT = "nothing here is like it"
+SERVERS = "a setting of that server: set it there"
 CALLERS = "parameters of a request come with the request here"
 OBSERVED = "see /metrics, the ledger and the admin API instead"
 NOT_CACHED = "answers are not cached here; the same Idempotency-Key is answered once"
@@ -22,6 +23,8 @@ TOP: Mapping[str, str] = MappingProxyType(
         "files_settings": "files go to the provider directly",
         "assistant_settings": "assistants go to the provider directly",
         "search_tools": "this gateway serves models, not tools",
+        "prompts": "prompts come with the request here",
+        "litellm_license": "nothing here needs one",
     }
 )
 DEPLOYMENT: Mapping[str, str] = MappingProxyType(
@@ -35,6 +38,13 @@ DEPLOYMENT: Mapping[str, str] = MappingProxyType(
         "response_format": CALLERS,
         "thinking": CALLERS,
         "reasoning_effort": CALLERS,
+        "stream": CALLERS,
+        "num_ctx": SERVERS,
+        "keep_alive": SERVERS,
+        "fallbacks": "write them under the router's `fallbacks` before importing, or under `fallbacks:` here",
+        "region_name": "write `labels: {region: …}` at the provider, and a rule under `policies:`",
+        "itpm": "`max_concurrency` of the provider bounds calls at once",
+        "otpm": "`max_concurrency` of the provider bounds calls at once",
         "max_retries": "retries are set for all: routing.retries.per_offer",
         "num_retries": "retries are set for all: routing.retries.per_offer",
         "cooldown_time": "circuits are set for all: routing.health.open_for",
@@ -61,6 +71,11 @@ INFO: Mapping[str, str] = MappingProxyType(
         "metadata": "comments can say it",
         "description": "comments can say it",
         "tier": "tiers are aliases here",
+        "max_tokens": "`max_output_tokens` says it already",
+        "created_by": "Git knows it",
+        "created_at": "Git knows it",
+        "updated_by": "Git knows it",
+        "updated_at": "Git knows it",
         "team_id": "keys are the accounts here; there are no teams",
         "team_public_model_name": "keys are the accounts here; there are no teams",
         "health_check_model": "whether a provider is well is learnt from real requests",
@@ -88,6 +103,9 @@ ROUTER: Mapping[str, str] = MappingProxyType(
         "optional_pre_call_checks": NOTHING_LIKE_IT,
         "alerting_config": "see `alerts:`, and the alert rules in examples/kubernetes",
         "fallback_depth": NOTHING_LIKE_IT,
+        "redis_host": "`redis_url` says it already",
+        "redis_port": "there is no `redis_host`, or `redis_url` says it already",
+        "redis_password": "there is no `redis_host`, or `redis_url` says it already",
         "max_fallbacks": "a chain that is written down is walked to its end",
     }
 )
@@ -113,6 +131,12 @@ LITELLM: Mapping[str, str] = MappingProxyType(
         "upperbound_key_generate_params": BY_FILE,
         "default_key_generate_params": BY_FILE,
         "key_generation_settings": BY_FILE,
+        "s3_callback_params": OBSERVED,
+        "guardrails": "guardrails are not part of this gateway",
+        "enable_json_schema_validation": "POST /v1/chat validates what has an `output_format.schema`",
+        "custom_provider_map": "a dialect is code here: see CONTRIBUTING.md",
+        "max_internal_user_budget": "keys are the accounts here; there are no users",
+        "tag_budget_config": "budgets belong to keys here: keys[].limits.monthly_usd",
         "force_ipv4": "addresses are tried as they come, both kinds at once",
         "ssl_verify": "certificates are always checked; see providers.NAME.tls.ca_file",
         "modify_params": "requests are not changed in silence",
@@ -149,6 +173,16 @@ GENERAL: Mapping[str, str] = MappingProxyType(
         "enforced_params": NOTHING_LIKE_IT,
         "allowed_routes": "see keys[].scopes",
         "admin_only_routes": "see keys[].scopes",
+        "forward_client_headers_to_llm_api": "headers of callers stay here; a provider's own are under `headers:`",
+        "user_header_name": "keys are the accounts here; there are no users",
+        "allowed_ips": "let the network before the gateway decide",
+        "use_x_forwarded_for": "see server.trusted_proxies",
+        "public_routes": "see keys[].scopes",
+        "max_parallel_requests": "see keys[].limits.concurrency",
+        "health_check_interval": "see routing.health.probe",
+        "service_account_settings": "keys are the accounts here; there are no users",
+        "routing_strategy": "it belongs under router_settings there: it has no effect where it stands",
+        "num_retries": "it belongs under router_settings there: it has no effect where it stands",
         "block_robots": "nothing here is for robots",
         "role_permissions": "see keys[].scopes",
         "salt_key": "no key of a caller is stored, only its digest",
