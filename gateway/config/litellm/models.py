@@ -8,16 +8,14 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
+from gateway.config.litellm.calls import ENDPOINTS, mode_of, why_not
 from gateway.config.litellm.known import catalogued_names, has_catalogue, known
 from gateway.config.litellm.places import Places, wrong_address
 from gateway.config.litellm.sheet import Sheet
-from gateway.config.litellm.vendors import Vendor, vendor_of
+from gateway.config.litellm.vendors import vendor_of
 from gateway.config.litellm.whys import DEPLOYMENT, INFO, NOTHING_LIKE_IT
 from gateway.config.shape.offering import Model
 
-ENDPOINTS: Mapping[str, str] = MappingProxyType(
-    {"chat": "chat", "responses": "chat", "completion": "completions", "embedding": "embeddings"}
-)
 FEATURES: Mapping[str, str] = MappingProxyType(
     {
         "supports_function_calling": "tools",
@@ -128,8 +126,8 @@ def _deployment(entry: Sheet, places: Places, credentials: Mapping[str, Sheet]) 
     params, info = entry.sheet("litellm_params"), entry.sheet("model_info")
     model = params.text("model") or ""
     prefix, vendor, id_ = vendor_of(model, params.text("custom_llm_provider"))
-    endpoint = ENDPOINTS.get(info.text("mode") or _mode(prefix, model))
-    why = _why_not(vendor, prefix, endpoint, id_)
+    endpoint = ENDPOINTS.get(info.text("mode") or mode_of(prefix, model))
+    why = why_not(vendor, prefix, endpoint, id_)
     if vendor is None or endpoint is None or why is not None:
         entry.note("lost", "litellm_params", f"{why}: the deployment is left out")
         return None
@@ -164,16 +162,6 @@ def _deployment(entry: Sheet, places: Places, credentials: Mapping[str, Sheet]) 
     return deployment
 
 
-def _why_not(vendor: Vendor | None, prefix: str, endpoint: str | None, id_: str) -> str | None:
-    if not id_:
-        return "there is no `model`"
-    if vendor is None:
-        return f"no dialect here speaks `{prefix}`"
-    if vendor.only and not re.search(vendor.only, id_):
-        return f"the dialect `{vendor.dialect}` calls Google's own models only"
-    return "the gateway has no endpoint for this mode" if endpoint is None else None
-
-
 def _weight(params: Sheet) -> float | None:
     """The first that is said; the others have no place."""
     said = None
@@ -187,24 +175,6 @@ def _weight(params: Sheet) -> float | None:
             params.note("lost", name, "`max_concurrency` of the provider bounds calls at once")
         said = number if said is None else said
     return said
-
-
-MODES: tuple[tuple[str, str], ...] = (
-    (r"rerank", "rerank"),
-    (r"embed|voyage|bge-|e5-", "embedding"),
-    (r"dall-e|gpt-image|imagen|stable-diffusion|flux", "image_generation"),
-    (r"whisper|transcribe", "audio_transcription"),
-    (r"(^|/)tts|-tts", "audio_speech"),
-    (r"moderation", "moderation"),
-    (r"realtime", "realtime"),
-)
-"""What a name gives away where `mode` is not said."""
-
-
-def _mode(prefix: str, model: str) -> str:
-    if prefix.startswith(("text-completion", "azure_text")):
-        return "completion"
-    return next((mode for sign, mode in MODES if re.search(sign, model)), "chat")
 
 
 def with_credential(params: Sheet, credentials: Mapping[str, Sheet]) -> None:
