@@ -46,7 +46,7 @@ def test_the_mistake_in_the_readme_is_told_as_the_readme_says(tmp_path: Path) ->
     assert told + "\n" == found["text"]
 
 
-@pytest.mark.parametrize("text", blocks("sh", having=f"curl -s {BASE}"))
+@pytest.mark.parametrize("text", blocks("sh", having=f"curl -sS {BASE}"))
 def test_a_request_in_a_page_is_answered(text: str, tmp_path: Path) -> None:
     with serving(QUICKSTART, tmp_path) as gateway:
         done = run(["bash", "-euo", "pipefail", "-c", text.replace(BASE, gateway.url)])

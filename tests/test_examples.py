@@ -43,6 +43,7 @@ def test_an_example_answers_as_it_says(folder: Path, tmp_path: Path) -> None:
             check=False,
         )
     assert done.returncode == 0, done.stderr
+    assert (here / "tokenhub.yaml").read_text() == (folder / "tokenhub.yaml").read_text(), "it ends as it began"
     said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     expected = json.loads((folder / "expected.json").read_text())
     assert len(said) == len(expected), done.stdout
@@ -64,3 +65,10 @@ def test_an_example_has_a_page_that_shows_its_files(folder: Path) -> None:
     page = (folder / "README.md").read_text()
     assert page.startswith("# ")
     assert "tokenhub serve" in page
+    assert ".venv/bin" in page
+
+
+def test_the_index_names_every_example() -> None:
+    index = (ROOT / "examples" / "README.md").read_text()
+    folders = [path.name for path in sorted((ROOT / "examples").iterdir()) if path.is_dir()]
+    assert [name for name in folders if f"({name}/)" not in index] == []

@@ -1,6 +1,7 @@
 """A socket to listen on, and the words for where."""
 
 import contextlib
+import errno
 import socket
 
 import click
@@ -44,7 +45,8 @@ def bound(address: str) -> socket.socket:
             sock.bind((host.strip("[]"), port))
             sock.listen(BACKLOG)
         except OSError as error:
-            raise CannotListenError(f"cannot listen on {address}: {error.strerror or error}") from error
+            hint = "; choose another port: `--listen 127.0.0.1:8081`" if error.errno == errno.EADDRINUSE else ""
+            raise CannotListenError(f"cannot listen on {address}: {error.strerror or error}{hint}") from error
         sock.setblocking(False)
         stack.pop_all()
     return sock

@@ -86,7 +86,7 @@ def base_url(sock: socket.socket) -> str:
 def paste_line(base: str) -> str:
     return (
         "\nTry it from another shell:\n\n"
-        f"curl -s {base}/v1/chat/completions -H 'Authorization: Bearer th-quickstart' "
+        f"curl -sS {base}/v1/chat/completions -H 'Authorization: Bearer th-quickstart' "
         """-H 'Content-Type: application/json' -d '{"model": "echo-small", "messages": """
         """[{"role": "user", "content": "Hello, gateway!"}]}'\n"""
     )

@@ -53,7 +53,9 @@ def serve(
     Loads CONFIG, listens, and prints one line when it is ready. Changes of the files take effect while it runs.
 
     \b
-    SIGTERM, SIGINT   drain and stop; a second one stops at once
+    SIGTERM           drain and stop: unready at once, deaf after `server.drain_delay`, gone after the last answer
+    SIGINT (Ctrl-C)   the same without the delay
+    either, again     stop at once
     SIGHUP            reload now
 
     Several workers share the port and, through `state: redis://…`, everything that must be counted together. One that

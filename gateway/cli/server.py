@@ -61,7 +61,7 @@ class Server(uvicorn.Server):
         """The first signal to stop drains, the second ends; SIGHUP reloads."""
         loop = asyncio.get_running_loop()
         for number in STOP:
-            loop.add_signal_handler(number, self.told_to_stop)
+            loop.add_signal_handler(number, self.told_to_stop, number)
         loop.add_signal_handler(signal.SIGHUP, self._gateway.reloader.want, "SIGHUP")
         try:
             yield
@@ -81,7 +81,8 @@ class Server(uvicorn.Server):
         if self._watchdog is not None:
             self._watchdog.stop()
 
-    def told_to_stop(self) -> None:
+    def told_to_stop(self, number: int = signal.SIGTERM) -> None:
+        """Balancers need time to notice; who presses Ctrl-C waits for open requests only."""
         if self._gateway.draining:
             LOG.warning("second signal: leaving now")
             self._gateway.interrupt_streams()
@@ -92,9 +93,8 @@ class Server(uvicorn.Server):
         LOG.info("draining: %d requests in flight", self._gateway.in_flight)
         self._gateway.draining = True
         self._close_after_answers()
-        self._drain = asyncio.get_running_loop().create_task(
-            self._drained(server.drain_delay_s, server.shutdown_grace_s)
-        )
+        delay_s = 0.0 if number == signal.SIGINT else server.drain_delay_s
+        self._drain = asyncio.get_running_loop().create_task(self._drained(delay_s, server.shutdown_grace_s))
 
     def _close_after_answers(self) -> None:
         """From now on every answer is the last one of its connection."""

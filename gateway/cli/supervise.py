@@ -107,7 +107,7 @@ class Supervisor:
                 if not self._stopping:
                     self._stopping = True
                     on_stopping()
-                self._tell(signal.SIGTERM)
+                self._tell(number)
             elif number == signal.SIGHUP:
                 self._tell(signal.SIGHUP)
 

@@ -85,6 +85,13 @@ def test_an_address_that_is_none_cannot_be_listened_on(address: str) -> None:
         bound(address)
 
 
+def test_a_port_that_is_taken_is_said_with_what_to_do() -> None:
+    with bound("127.0.0.1:0") as taken:
+        host, port = taken.getsockname()
+        with pytest.raises(CannotListenError, match=r"Address already in use; choose another port: `--listen "):
+            bound(f"{host}:{port}")
+
+
 def test_the_help_of_all_verbs_is_shown_without_importing_any() -> None:
     """The sentences beside the verbs are those of the verbs."""
     context = click.Context(main)
