@@ -5,6 +5,15 @@ from typing import Any
 
 from gateway.config.findings import Findings
 from gateway.config.forms import Chart, Choice, Either, Flag, Form, Number, Record, Series, Text
+from gateway.config.hints import (
+    MEASURES,
+    known_here,
+    list_hint,
+    looks_like_litellm,
+    number_hint,
+    reference_hint,
+    unit_hint,
+)
 from gateway.config.problem import nearest, nearest_name
 from gateway.config.say import begins, fits, is_secret, kind, matcher, say, short, stand_in
 from gateway.config.shape.words import Word
@@ -23,6 +32,7 @@ class ShapeCheck:
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self.references: Used = []
+        self._listed: dict[tuple[Path, str], str] = {}
 
     def plain(self, form: Form, node: Node, path: Path) -> Any:
         """The value for msgspec, or NONE_FITS."""
@@ -63,7 +73,7 @@ class ShapeCheck:
             here = (*path, name)
             if not fits(form.key, name):
                 message = f"`{name[:60]}` is not {form.key.expected}"
-                self.findings.add("TH1406", child.key, message, _reference_hint(name), path=here)
+                self.findings.add("TH1406", child.key, message, reference_hint(name), path=here)
             value = self.plain(form.value, child, here)
             if value is not NONE_FITS:
                 found[name] = value
@@ -74,7 +84,7 @@ class ShapeCheck:
     def series(self, form: Series, node: Node, path: Path) -> Any:
         items = node.value
         if type(items) is not list:
-            return self._wrong(form, node, path, _list_hint(node))
+            return self._wrong(form, node, path, list_hint(node))
         if not form.min_length <= len(items) <= (form.max_length or 1_000_000):
             self._length(form, node, path)
             items = items[: form.max_length]
@@ -94,7 +104,7 @@ class ShapeCheck:
             else:
                 self.findings.add("TH1405", node.spot, f"expected {say(form)}, found {value:g}", path=path)
             return NONE_FITS
-        return self._wrong(form, node, path, _number_hint(value))
+        return self._wrong(form, node, path, number_hint(value))
 
     def flag(self, form: Flag, node: Node, path: Path) -> Any:
         if type(node.value) is bool:
@@ -179,15 +189,25 @@ class ShapeCheck:
             self.findings.mark((*path, name))
             return
         meant = nearest_name(name, form.fields)
-        hint = f"did you mean `{meant}`?"
-        if meant is None:
-            hint = "known here: " + ", ".join(f"`{field}`" for field in sorted(form.fields))
+        hint: str | None = f"did you mean `{meant}`?"
+        if not path and looks_like_litellm(name, entries):
+            hint = self._of_litellm(entries[name])
+        elif meant is None:
+            first = self._listed.setdefault((path, form.name), name)
+            hint = known_here(form) if first == name else f"known here is what is listed for `{first}`"
         elif meant in entries:
             hint = f"`{meant}` is set here, too; keep that one"
         else:
             self.findings.mark((*path, meant))
         where = f"in `{path[-1]}`" if path and isinstance(path[-1], str) else "here" if path else "at the top level"
         self.findings.add("TH1401", entries[name].key, f"unknown key `{name[:60]}` {where}", hint, path=(*path, name))
+
+    def _of_litellm(self, node: Node) -> str | None:
+        """Said once; what else is missing here is of no interest."""
+        known, self.findings.partial = self.findings.partial, True
+        if known:
+            return None
+        return f"this looks like a configuration of LiteLLM: `tokenhub import litellm {node.source.name}` translates it"
 
     def _missing(self, form: Record, entries: dict[str, Node], name: str, node: Node, path: Path) -> None:
         slip = any(other not in form.fields and nearest_name(other, [name]) for other in entries)
@@ -217,7 +237,7 @@ class ShapeCheck:
             return self._wrong(Text(word), node, path)
         raw = node.source.line(node.line)[node.column - 1 : node.column - 1 + node.length]
         found = "" if word.secret else f", and `{raw}` is read as {kind(node)}"
-        hint = "quote it" if word.secret else f'quote it: `"{raw}"`'
+        hint = "quote it" if word.secret else unit_hint(word, raw) or f'quote it: `"{raw}"`'
         message = f"expected {word.expected}{found}"
         self.findings.add("TH1407", node.spot, message, hint, path=path, hide=word.secret)
         return NONE_FITS
@@ -237,7 +257,7 @@ class ShapeCheck:
 
     def _malformed(self, word: Word, node: Node, path: Path) -> Any:
         shown = "something else" if word.secret else f"`{short(node.value)}`" if node.value else "an empty text"
-        hint = _MEASURE_HINTS.get(word.name)
+        hint = MEASURES.get(word.name)
         message = f"expected {word.expected}, found {shown}"
         self.findings.add("TH1406", node.spot, message, hint, path=path, hide=word.secret)
         return NONE_FITS
@@ -255,40 +275,9 @@ _CHECKS: dict[Any, Any] = {
 }
 
 
-_MEASURE_HINTS = {
-    "duration": "a number and a unit without a blank: `ms`, `s`, `m`, `h` or `d`",
-    "sync": "a number and a unit without a blank, or `always`",
-    "size": "a number and a unit without a blank: `KiB`, `MiB`, `GiB`",
-    "date": "year, month, day",
-    "digest": "make one with `tokenhub keys new NAME`",
-}
-
-
 def _in_range(form: Number, value: float) -> bool:
     return not (
         (form.ge is not None and value < form.ge)
         or (form.gt is not None and value <= form.gt)
         or (form.le is not None and value > form.le)
     )
-
-
-def _number_hint(value: Any) -> str | None:
-    """What to do about `"5"` and `1_000`."""
-    if not isinstance(value, str):
-        return None
-    digits = value.replace("_", "").replace(",", "")
-    if digits.replace(".", "", 1).isdecimal():
-        return f"write {digits} without quotes" if digits == value else f"write {digits}"
-    return None
-
-
-def _list_hint(node: Node) -> str | None:
-    return (
-        f"write `[{short(node.value)}]`"
-        if isinstance(node.value, str) and node.value and "${" not in node.value
-        else None
-    )
-
-
-def _reference_hint(name: str) -> str | None:
-    return "names cannot hold references" if "${" in name else None

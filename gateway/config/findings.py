@@ -11,6 +11,9 @@ MOST = 1000
 SECRETIVE = frozenset({"TH1308"})
 """Codes whose place is a secret."""
 
+OF_THE_WHOLE = frozenset({"TH1402", "TH2202", "TH2208", "TH2209", "TH2404", *(f"TH20{n:02}" for n in range(1, 15))})
+"""Codes of what is missing, and of names that lead nowhere: nobody can say so where a part was not read."""
+
 LONGEST_LINE = 10_000
 """Longer ones are not shown."""
 
@@ -21,6 +24,8 @@ class Findings:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self.root: Node | None = None
+        self.partial = False
+        """Something that belongs to the configuration could not be read."""
         self.secrets: tuple[str, ...] = ()
         self._faulty: set[Path] = set()
         self._said: set[tuple[str, Spot | None, str]] = set()
@@ -54,6 +59,8 @@ class Findings:
         if CODES[code].severity == "error" and path:
             self._faulty.add(path)
         once = (code, spot, message)
+        if self.partial and code in OF_THE_WHOLE:
+            return
         if not self.is_full and once not in self._said:
             self._said.add(once)
             self.problems.append(self._problem(code, spot, message, hint, path=path, hide=hide))
@@ -71,7 +78,7 @@ class Findings:
             path=written(path),
             message=self.blot(message),
             hint=self.blot(hint) if hint else None,
-            excerpt=self._excerpt(spot, hide=hide or code in SECRETIVE) if spot else None,
+            excerpt=self._excerpt(spot, hide=hide or code in SECRETIVE) if spot and spot.source.text else None,
         )
 
     def _excerpt(self, spot: Spot, *, hide: bool) -> str | None:

@@ -1,12 +1,14 @@
 """Read a configuration with all it includes, and merge it into one tree."""
 
 import glob
+import itertools
 from pathlib import Path
 
 import gateway
 from gateway.config.compose import compose
 from gateway.config.findings import Findings
 from gateway.config.merge import merge
+from gateway.config.problem import nearest
 from gateway.config.sources import Library
 from gateway.config.tree import Node, Spot
 from gateway.config.tree import Path as TreePath
@@ -33,12 +35,12 @@ class _Gatherer:
 
     def whole(self, path: Path, wanted_by: Spot | None, trail: tuple[Path, ...]) -> Node | None:
         """One file over everything it includes."""
-        source = self.library.read(path, wanted_by)
+        source = self.library.read(path, wanted_by, meant)
         tree = compose(source, self.findings) if source else None
-        if tree is None:
-            return None
-        if not isinstance(tree.value, dict):
-            self._not_a_map(tree)
+        if tree is None or not isinstance(tree.value, dict):
+            self.findings.partial = True
+            if tree is not None:
+                self._not_a_map(tree)
             return None
         entries = tree.value
         trail = (*trail, _identity(path))
@@ -105,6 +107,7 @@ class _Gatherer:
         if len(trail) > LEVELS or len(self.done) >= FILES:
             message = f"more than {FILES} files, or {LEVELS} levels of includes"
             self.findings.add("TH1204", spot, message)
+            self.findings.partial = True
             return False
         return identity not in self.done
 
@@ -113,6 +116,26 @@ class _Gatherer:
         message = f"`{path[-1]}` is also set in {first}"
         hint = f"keep one of them, or list `{Path(above.source.name).name}` under `overlay:`"
         self.findings.add("TH1203", above.key or above.spot, message, hint, path=path)
+
+
+def meant(missing: Path, wanted_by: Spot | None) -> str | None:
+    """What to do about a file that is not there: the neighbour, or the shipped file, whose name is nearest."""
+    if wanted_by is None:
+        near = nearest(str(missing), map(str, _beside(missing.parent)))
+        return near or "`tokenhub init` makes a configuration to begin with"
+    line = wanted_by.source.line(wanted_by.line)
+    said = line[wanted_by.column - 1 : wanted_by.column - 1 + wanted_by.length].strip("\"'")
+    folder = Path(wanted_by.source.name).parent
+    known = [*_beside(folder), *(folder / path.relative_to(SHIPPED) for path in _beside(SHIPPED / "catalog"))]
+    names = [str(path.relative_to(folder)) for path in known]
+    ends = {Path(name).name: name for name in names}
+    return nearest(said, names) or (f"did you mean `{ends[said]}`?" if said in ends else None)
+
+
+def _beside(folder: Path) -> list[Path]:
+    """Files that a configuration may be in, here and one level below."""
+    found = (path for pattern in ("*.y*ml", "*/*.y*ml") for path in folder.glob(pattern))
+    return sorted(itertools.islice(found, FILES))
 
 
 def _identity(path: Path) -> Path:

@@ -19,6 +19,7 @@ from gateway.config.tree import Node, Source, Spot, find
 from gateway.config.tree import Path as TreePath
 
 NAME = "prices.lock"
+MAIN = "tokenhub.yaml"
 RELOCK = "if that is right, run `tokenhub catalog lock` and let somebody read the difference"
 
 
@@ -47,8 +48,8 @@ class LockError(Exception):
 
 
 def lock_path(config: Path) -> Path:
-    """Beside the configuration."""
-    return config.with_name(NAME)
+    """Beside the configuration; several in one folder each have their own."""
+    return config.with_name(NAME if config.name == MAIN else f"{config.stem}.{NAME}")
 
 
 def make_lock(loading: Loading, folder: Path, today: date, before: Lock | None) -> Lock:

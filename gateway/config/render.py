@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from gateway.config.check_meaning.facts import names_secret
+from gateway.config.gather import SHIPPED
 from gateway.config.references import is_inline
 from gateway.config.tree import Node, Path, written
 
@@ -17,6 +18,7 @@ _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./*@+-]*( [A-Za-z0-9_./*@+-]+)*")
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 _USERINFO = re.compile(r"(?<=://)([^/\s@:]*):([^/\s@]*)(?=@)")
 HIDDEN = "***"
+_SHIPPED = f"{SHIPPED}/"
 
 
 def as_yaml(tree: Node) -> str:
@@ -133,4 +135,5 @@ def _hidden(node: Node, path: Path) -> Iterator[str]:
 
 
 def _origin(node: Node | None) -> str:
-    return f"{node.source.name}:{node.line}" if node else ""
+    """Shipped files by the name they are included by."""
+    return f"{node.source.name.removeprefix(_SHIPPED)}:{node.line}" if node else ""

@@ -4,7 +4,7 @@ import errno
 import hashlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from gateway.config.findings import Findings
@@ -13,6 +13,9 @@ from gateway.config.tree import Source, Spot
 LARGEST = 8 * 1024 * 1024
 LARGEST_SUM = 64 * 1024 * 1024
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+
+Meant = Callable[[Path, Spot | None], str | None]
+"""A hint for a file that does not exist."""
 
 
 class Library:
@@ -35,22 +38,23 @@ class Library:
         self.files.append(path)
         _count_in(self._digest, path, raw)
 
-    def read(self, path: Path, wanted_by: Spot | None) -> Source | None:
+    def read(self, path: Path, wanted_by: Spot | None, meant: Meant | None = None) -> Source | None:
         """The text of a file, or None and a problem: at the file itself, or where it was included."""
-        raw = self._bytes(path, wanted_by)
+        raw = self._bytes(path, wanted_by, meant)
         if raw is None:
             return None
         self.note(path, raw)
         return self._text(path, raw)
 
-    def _bytes(self, path: Path, wanted_by: Spot | None) -> bytes | None:
+    def _bytes(self, path: Path, wanted_by: Spot | None, meant: Meant | None) -> bytes | None:
         nobody = wanted_by or Spot(Source(str(path), ""), 1, 1, 1)
         try:
             with path.open("rb") as file:
                 raw = file.read(LARGEST + 1)
         except OSError as error:
             self.files.append(path)
-            self._unreadable(path, error, nobody, included=wanted_by is not None)
+            hint = meant(path, wanted_by) if meant and error.errno == errno.ENOENT else None
+            self._unreadable(path, error, nobody, "TH1001" if wanted_by is None else "TH1201", hint)
             return None
         self.size += len(raw)
         if len(raw) > LARGEST or self.size > LARGEST_SUM:
@@ -63,18 +67,18 @@ class Library:
             return None
         return raw
 
-    def _unreadable(self, path: Path, error: OSError, spot: Spot, *, included: bool) -> None:
+    def _unreadable(self, path: Path, error: OSError, spot: Spot, missing: str, hint: str | None) -> None:
         self.folders.append(path.parent)
         reason = os.strerror(error.errno) if error.errno else str(error)
         if error.errno == errno.ENOENT:
-            code, message = ("TH1201" if included else "TH1001"), f"`{path}` does not exist"
+            code, message = missing, f"`{path}` does not exist"
         elif error.errno == errno.EISDIR:
             code, message = "TH1002", f"`{path}` is a folder"
         elif error.errno == errno.ELOOP:
             code, message = "TH1002", f"`{path}` is a circle of symbolic links"
         else:
             code, message = "TH1002", f"`{path}` cannot be read: {reason}"
-        self.findings.add(code, spot, message)
+        self.findings.add(code, spot, message, hint)
 
     def _text(self, path: Path, raw: bytes) -> Source | None:
         try:

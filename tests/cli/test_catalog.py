@@ -33,6 +33,15 @@ def test_a_lock_is_written_beside_the_configuration_and_holds(tmp_path: Path) ->
     assert run("catalog", "lock", tmp_path).stdout.endswith("3 prices locked, as before\n")
 
 
+def test_several_configurations_in_one_folder_have_a_lock_each(tmp_path: Path) -> None:
+    one, two = a_file(tmp_path, completed("")), a_file(tmp_path, completed(""), "staging.yaml")
+    run("catalog", "lock", one)
+    before = (tmp_path / "prices.lock").read_text()
+    assert run("catalog", "lock", two).stdout.startswith(str(tmp_path / "staging.prices.lock"))
+    assert (tmp_path / "prices.lock").read_text() == before
+    assert run("validate-config", one, "--locked").exit_code == run("validate-config", two, "--locked").exit_code == 0
+
+
 def test_a_price_that_changed_is_refused_only_when_locked(tmp_path: Path) -> None:
     path = a_file(tmp_path, completed(""))
     run("catalog", "lock", path)

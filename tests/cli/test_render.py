@@ -55,3 +55,11 @@ def test_a_broken_configuration_is_a_no_with_its_problems_on_standard_error() ->
     assert result.exit_code == 1
     assert result.stdout == ""
     assert "TH2105" in result.stderr
+
+
+def test_shipped_files_go_by_the_name_they_are_included_by(tmp_path: Path) -> None:
+    path = tmp_path / "tokenhub.yaml"
+    path.write_text("version: 1\ninclude: [catalog/voyage.yaml]\n")
+    text = CliRunner().invoke(main, ["render", str(path)]).stdout
+    assert "# catalog/voyage.yaml:" in text
+    assert "/configs/catalog" not in text

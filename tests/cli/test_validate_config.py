@@ -172,3 +172,11 @@ def test_validating_does_not_load_the_server() -> None:
 def test_the_page_of_problems_has_every_code() -> None:
     page = (ROOT / "docs/problems.md").read_text()
     assert all(f"### {code}: " in page for code in CODES)
+
+
+def test_a_configuration_without_tests_is_told_that_it_has_none(tmp_path: Path) -> None:
+    path = tmp_path / "tokenhub.yaml"
+    path.write_text(completed(""))
+    result = CliRunner().invoke(main, ["validate-config", str(path), "--strict"])
+    assert result.exit_code == 0, result.output
+    assert "tests: none; declare some under `tests:`" in result.stdout

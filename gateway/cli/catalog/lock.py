@@ -23,8 +23,9 @@ def lock(config: Path | None, form: str) -> None:
     """Write prices.lock: what every offer costs, and where that is said.
 
     Prices come from your own files and from those they include: your colleagues' and those that ship with the gateway.
-    The lock keeps what they came to, beside CONFIG and in version control. `tokenhub validate-config --locked` then
-    refuses a price that is not the locked one: no update of the package or of a shared file changes a bill unread.
+    The lock keeps what they came to, beside CONFIG and in version control: prices.lock for a tokenhub.yaml,
+    NAME.prices.lock for a NAME.yaml. `tokenhub validate-config --locked` then refuses a price that is not the locked
+    one: no update of the package or of a shared file changes a bill unread.
 
     \b
     tokenhub catalog lock
@@ -70,4 +71,7 @@ def _told(file: Path, before: Lock | None, made: Lock, form: str) -> str:
         fields = {"file": str(file), "digest": made.digest, "offers": len(made.offers), **changes}
         return msgspec.json.encode(fields).decode()
     counts = ", ".join(f"{len(names)} {what}" for what, names in changes.items() if names)
-    return f"{file}: {len(made.offers)} prices locked" + (f" ({counts})" if counts else ", as before")
+    number = len(made.offers)
+    return f"{file}: {number} {'price' if number == 1 else 'prices'} locked" + (
+        f" ({counts})" if counts else ", as before"
+    )

@@ -46,7 +46,10 @@ def _inventory(said: Declaration) -> str:
 
 def _tests(report: Report, *, in_full: bool) -> Iterator[str]:
     found = report.coverage
-    if found is None or not (report.proofs or in_full):
+    if found is None:
+        return
+    if not report.proofs and not in_full:
+        yield "tests: none; declare some under `tests:`, and a change that sends requests elsewhere is noticed"
         return
     failed = sum(bool(proof.failures) for proof in report.proofs)
     passed = len(report.proofs) - failed

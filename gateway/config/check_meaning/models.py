@@ -1,7 +1,7 @@
 """Models, offers and prices that cannot be meant."""
 
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, datetime
 
 from gateway.config.check_meaning.facts import Facts
 from gateway.config.permits import matches
@@ -92,6 +92,23 @@ def impossible_dates(facts: Facts) -> None:
             facts.complain("TH1406", path, f"there is no such day as `{text}`", "year, month, day")
 
 
+def impossible_times(facts: Facts) -> None:
+    for index, test in enumerate(facts.said.tests):
+        moments: list[tuple[Path, str | None]] = [(("moment", "time"), test.moment.time)]
+        moments += [(("cases", row, "moment", "time"), case.moment.time) for row, case in enumerate(test.cases)]
+        for path, text in moments:
+            if text and not _is_time(text):
+                facts.complain("TH1406", ("tests", index, *path), f"there is no such time as `{text}`")
+
+
+def _is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _all(facts: Facts) -> Iterator[tuple[str, Model]]:
     return iter(facts.said.models.items())
 
@@ -158,6 +175,7 @@ RULES: tuple[Callable[[Facts], None], ...] = (
     unpriced_for_capped_keys,
     retirement,
     impossible_dates,
+    impossible_times,
     sizes,
     bridges,
     duplicate_offers,
