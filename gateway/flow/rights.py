@@ -13,7 +13,13 @@ def opens(key: Key, unix: float) -> bool:
 def check_scope(key: Key, scope: Scope) -> None:
     """An empty list of scopes means all but `admin`."""
     if not may(key, scope):
-        raise RequestError("forbidden", "scope_not_allowed", "scope not allowed")
+        raise scope_missing(scope)
+
+
+def scope_missing(scope: Scope) -> RequestError:
+    """The text is a promise; what is missing stands beside it."""
+    facts = {"scope": scope, "hint": f"this key needs the scope `{scope}`"}
+    return RequestError("forbidden", "scope_not_allowed", "scope not allowed", facts=facts)
 
 
 def may(key: Key, scope: Scope) -> bool:

@@ -23,7 +23,7 @@ def understand_policy(visit: Visit, headers: Mapping[bytes, bytes], fields: dict
     """The ask of `POST /v1/chat`; unknown keys of the envelope are ignored."""
     request = _object(fields, "request")
     if not isinstance(request.get("messages"), list) or not request["messages"]:
-        raise RequestError("bad_request", "messages_required", "messages required", param="request.messages")
+        raise messages_required(fields)
     parameters = _parameters(request)
     payload = {**parameters, "messages": request["messages"]}
     body = convert_checked(payload, ChatBody)
@@ -54,6 +54,15 @@ def understand_policy(visit: Visit, headers: Mapping[bytes, bytes], fields: dict
         stream=stream,
         meta=_meta(request),
     )
+
+
+def messages_required(fields: Mapping[str, Any]) -> RequestError:
+    """The text is a promise; where the messages belong stands beside it."""
+    hint = 'send `{"request": {"messages": [{"role": "user", "content": "…"}]}}`'
+    if "messages" in fields:
+        hint = f"`messages` belongs into `request`: {hint}; plain OpenAI bodies go to /v1/chat/completions"
+    facts = {"param": "request.messages", "hint": hint}
+    return RequestError("bad_request", "messages_required", "messages required", param="request.messages", facts=facts)
 
 
 def read_policy(snapshot: Snapshot, fields: Mapping[str, Any], hint: str | None) -> Policy:
@@ -135,7 +144,7 @@ def _object(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if isinstance(value, dict):
         return value
     if name == "request":
-        raise RequestError("bad_request", "messages_required", "messages required", param="request.messages")
+        raise messages_required(fields)
     raise RequestError("bad_request", "invalid_type", f"{name} must be an object", param=name)
 
 

@@ -61,6 +61,29 @@ def test_malformed_json_is_told_before_a_missing_key_and_a_missing_key_before_me
         assert (answer.status_code, answer.json()["error"]) == (401, "missing or invalid api key")
 
 
+@pytest.mark.parametrize(
+    "body", [{"messages": [{"role": "user", "content": "Hello!"}]}, {"request": {}}, {"request": 1}]
+)
+def test_without_messages_it_says_where_they_belong(body: Any, tmp_path: Path) -> None:
+    with serving(a_config("http://127.0.0.1:9"), tmp_path) as gateway, gateway.client() as client:
+        told = client.post("/v1/chat", json=body).json()
+        assert (told["error"], told["param"]) == ("messages required", "request.messages")
+        assert '{"request": {"messages": [' in told["hint"]
+        assert ("/v1/chat/completions" in told["hint"]) is ("messages" in body)
+
+
+@pytest.mark.parametrize(("path", "body"), [("/v1/chat", {}), ("/v1/embeddings", {})])
+def test_who_lacks_a_scope_is_told_which(path: str, body: Any, tmp_path: Path) -> None:
+    config = a_config("http://127.0.0.1:9", key="scopes: [models]")
+    with serving(config, tmp_path) as gateway, gateway.client() as client:
+        answer = client.post(path, json=body)
+        told = answer.json() if path == "/v1/chat" else answer.json()["error"]
+        assert answer.status_code == 403
+        assert told["scope"] == path.removeprefix("/v1/")
+        assert told["hint"] == f"this key needs the scope `{told['scope']}`"
+        assert told["error" if path == "/v1/chat" else "message"] == "scope not allowed"
+
+
 def test_a_hint_is_tried_first_and_named_as_the_reason(tmp_path: Path) -> None:
     with Wire() as wire, serving(a_config(wire.url), tmp_path) as gateway, gateway.client() as client:
         body = client.post("/v1/chat", json=envelope(request={"model_hint": " gpt-4o "})).json()

@@ -175,3 +175,14 @@ def test_a_postgres_that_is_away_says_so_without_its_password() -> None:
     assert type(caught.value) is StoreError
     assert "CANARY" not in str(caught.value)
     database.close()
+
+
+def test_a_ledger_is_for_nobody_elses_eyes(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "ledger.db", time.monotonic)
+    database.open()
+    try:
+        modes = {path.name: oct(path.stat().st_mode & 0o777) for path in tmp_path.iterdir()}
+    finally:
+        database.close()
+    assert modes.keys() >= {"ledger.db", "ledger.db-wal"}
+    assert set(modes.values()) == {"0o600"}

@@ -1,6 +1,7 @@
 """The ledger in one SQLite file: one writer, a write-ahead log, every commit on the platter before it counts."""
 
 import contextlib
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -65,6 +66,7 @@ class SqliteDatabase:
         if self._lock is not None:
             self._lock.take()
         try:
+            self._create()
             with self._speaking():
                 connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
                 self._connection = connection
@@ -75,6 +77,11 @@ class SqliteDatabase:
         except StoreError:
             self.close()
             raise
+
+    def _create(self) -> None:
+        """For nobody else's eyes: SQLite would create it as readable as the umask permits."""
+        with contextlib.suppress(OSError):
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
     def write(self, entries: Sequence[Entry]) -> None:
         batch = batch_of(entries)

@@ -10,6 +10,7 @@ from litestar.handlers import BaseRouteHandler
 from gateway.errors import RequestError
 from gateway.flow.enter import find_key, too_many_unknown_keys
 from gateway.flow.gateway import Gateway
+from gateway.flow.rights import scope_missing
 from gateway.web.door import HEADERS
 from gateway.web.wishes import token_of
 
@@ -41,5 +42,5 @@ def name_of(gateway: Gateway, token: bytes | None, peer: str = "") -> str:
             raise too_many_unknown_keys(wait_s)
         raise RequestError("unauthenticated", "invalid_api_key", "This token is not known, or it is no longer valid.")
     if "admin" not in key.scopes:
-        raise RequestError("forbidden", "scope_not_allowed", "scope not allowed")
+        raise scope_missing("admin")
     return f"key:{key.name}"
