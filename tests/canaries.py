@@ -2,13 +2,17 @@
 
 import logging
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import httpx
+from click.testing import CliRunner, Result
 
 from gateway.log import JsonLines
 
 MARK = "CANARY"
+OURS = (b"th-CANARY", b"CANARY-admin")
+"""Keys of callers and the admin token: these have no business at a provider either."""
 
 
 class CanaryWatch(logging.Handler):
@@ -30,7 +34,7 @@ class CanaryWatch(logging.Handler):
 class WatchedClient(httpx.Client):
     """A caller that finds a leaked secret in any whole answer, head or body."""
 
-    def send(self, request: httpx.Request, **more: Any) -> httpx.Response:  # type: ignore[override]
+    def send(self, request: httpx.Request, **more: Any) -> httpx.Response:
         answer = super().send(request, **more)
         said = [name + value for name, value in answer.headers.multi_items()]
         if not more.get("stream"):
@@ -42,3 +46,22 @@ class WatchedClient(httpx.Client):
 def check(texts: Iterable[str], where: str) -> None:
     for text in texts:
         assert MARK not in text, f"a secret leaked into {where}: {text[:300]}"
+
+
+def check_files(folder: Path) -> None:
+    """Journals, ledgers, kept configurations: whatever a gateway left on its disk."""
+    for file in folder.rglob("*"):
+        if file.is_file():
+            assert MARK.encode() not in file.read_bytes(), f"a secret leaked into {file}"
+
+
+def watch_command_line() -> None:
+    """Whatever a verb prints during a run is searched: dumps of configurations, decisions, listings."""
+    invoke = CliRunner.invoke
+
+    def watched(runner: CliRunner, *arguments: Any, **more: Any) -> Result:
+        result = invoke(runner, *arguments, **more)
+        check([result.output], "what the command line printed")
+        return result
+
+    CliRunner.invoke = watched  # type: ignore[assignment, method-assign]

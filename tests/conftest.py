@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.canaries import CanaryWatch
+from tests.canaries import CanaryWatch, watch_command_line
 
 WATCH = CanaryWatch()
 
@@ -34,6 +34,7 @@ def update_golden(request: pytest.FixtureRequest) -> bool:
 
 
 def pytest_sessionstart() -> None:
+    watch_command_line()
     for name in ("tokenhub", "uvicorn", "litestar", "asyncio"):
         logging.getLogger(name).addHandler(WATCH)
     logging.getLogger("tokenhub").setLevel(logging.INFO)

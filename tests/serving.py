@@ -19,7 +19,7 @@ from gateway.cli.server import Server, uvicorn_config
 from gateway.flow.gateway import Gateway
 from gateway.flow.start import close_gateway, open_gateway
 from gateway.web.app import build_app
-from tests.canaries import WatchedClient, check
+from tests.canaries import WatchedClient, check, check_files
 
 KEY = "th-CANARY-caller-key"
 ADMIN = "CANARY-admin-token"
@@ -120,6 +120,7 @@ def serving(
         check([one.call(one.gateway.metrics.exposition).decode()], "the metrics")
     finally:
         one.stop()
+    check_files(Path(one.gateway.data_dir))
 
 
 def a_config(*urls: str, more: str = "", provider: str = "", key: str = "", retries: str = "") -> str:

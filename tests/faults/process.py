@@ -14,6 +14,7 @@ from typing import Self
 
 import httpx
 
+from tests.canaries import check, check_files
 from tests.serving import ADMIN, KEY
 
 PATIENCE_S = 20.0
@@ -32,8 +33,9 @@ class Process:
         more: Sequence[str] = (),
     ) -> None:
         self.log = folder / "stderr.log"
+        self._data = folder / "data"
         environment = os.environ | {
-            "TOKENHUB_DATA_DIR": str(folder / "data"),
+            "TOKENHUB_DATA_DIR": str(self._data),
             "TOKENHUB_ADMIN_TOKEN": ADMIN,
             "OPENAI_API_KEY": "sk-CANARY-up",
             "PYTHONUNBUFFERED": "1",
@@ -86,7 +88,8 @@ class Process:
         self.child.wait(PATIENCE_S)
         if self.child.stdout is not None:
             self.child.stdout.close()
-        assert "CANARY" not in self.stderr
+        check([self.stderr], "the log")
+        check_files(self._data)
 
 
 @contextlib.contextmanager

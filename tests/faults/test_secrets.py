@@ -5,7 +5,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from gateway.cli.main import main
 from gateway.log import JsonLines, Words
 from tests.canaries import MARK, CanaryWatch, check
 from tests.faults.world import ALONE, MESSAGES, World
@@ -54,6 +56,38 @@ def test_nothing_that_happens_writes_a_key_anywhere(tmp_path: Path, caplog: pyte
     for file in (tmp_path / "data").rglob("*"):
         if file.is_file():
             assert MARK.encode() not in file.read_bytes(), file
+
+
+DUMPS = (
+    ("render",),
+    ("render", "--format", "k8s-configmap"),
+    ("validate-config", "--secrets=check"),
+    ("validate-config", "--format", "json"),
+    ("explain", "--model", "gpt-4o", "--key", "web-app"),
+    ("plan", "{config}", "{config}", "--format", "json"),
+    ("schema", "--project"),
+    ("status",),
+    ("status", "--format", "json"),
+    ("reload", "--format", "json"),
+    ("usage", "--format", "json"),
+    ("wildcard", "get"),
+)
+
+
+def test_no_dump_of_any_verb_holds_a_secret(tmp_path: Path) -> None:
+    """The secrets are in the environment and in a file, as those who run a gateway have them."""
+    (tmp_path / "hook-secret").write_text(f"{MARK}-hook")
+    more = f"alerts: {{webhook: {{url: 'http://127.0.0.1:9/x', secret: '${{file:{tmp_path / 'hook-secret'}}}'}}}}\n"
+    with Wire() as wire, serving(a_config(wire.url, more=more), tmp_path) as gateway:
+        env = {"TOKENHUB_URL": gateway.url, "TOKENHUB_ADMIN_TOKEN": ADMIN, "OPENAI_API_KEY": f"sk-{MARK}-up"}
+        for words in DUMPS:
+            path = str(tmp_path / "tokenhub.yaml")
+            said = [word.format(config=path) for word in words]
+            remote = words[0] in ("status", "reload", "usage", "wildcard")
+            place = [] if remote or words[0] == "plan" else [path]
+            result = CliRunner(env=env).invoke(main, [*said, *place])
+            assert result.exit_code == 0, (words, result.output)
+            check([result.output], " ".join(words))
 
 
 def test_s23_what_a_provider_says_about_our_key_is_cleaned(world: World) -> None:

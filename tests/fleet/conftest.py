@@ -16,7 +16,7 @@ def redis() -> Iterator[RedisServer]:
         server = RedisServer(Path(folder))
         server.start()
         yield server
-        server.kill()
+        server.close()
 
 
 @pytest.fixture(scope="module")

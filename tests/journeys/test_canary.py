@@ -202,6 +202,7 @@ def test_by_hand_it_is_promoted_and_taken_back_with_an_audit_row_each(tmp_path: 
                 assert configs(asked(client)) == {running[:12]}
                 assert standing(admin)["drift"] == []
             assert admin.post("/admin/v1/canary/rollback").status_code == 409
+            until(lambda: not gateway.gateway.ledger.lag)
             rows = admin.get("/admin/v1/audit").json()["data"]
             assert [row["what"] for row in rows] == ["canary.rollback", "canary.promote"]
             assert (rows[1]["before"], rows[1]["after"]) == (f'"{running}"', f'"{candidate}"')

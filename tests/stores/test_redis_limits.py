@@ -26,7 +26,7 @@ def running() -> Iterator[RedisServer]:
         server = RedisServer(Path(folder))
         server.start()
         yield server
-        server.kill()
+        server.close()
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def setup_module() -> None:
 
 
 def teardown_module() -> None:
-    _server.kill()
+    _server.close()
     _folder.cleanup()
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from tests.canaries import OURS
 from tests.wire.request import RequestReader, Seen
 from tests.wire.scenarios import SCENARIOS, default_answer
 from tests.wire.scripted import Scripted
@@ -94,6 +95,7 @@ class Wire(LoopThread):
         self.connections: list[Connection] = []
         self.on_accept: Literal["serve", "reset", "close"] = "serve"
         self.default: Callable[[Seen], Scripted] = default_answer
+        self.leaks: list[str] = []
         self._rules: list[_Rule] = []
         self._tls, self._names, self._host, self._mute = tls, names, host, mute
         self._authority = authority
@@ -189,7 +191,13 @@ class Wire(LoopThread):
         if self._authority is None and "authority" in self.__dict__:
             self.authority.close()
 
+    def __exit__(self, *about: object) -> None:
+        super().__exit__(*about)
+        assert not self.leaks, f"a secret of ours went to a provider: {self.leaks[0]}"
+
     def _answer(self, seen: Seen) -> Scripted:
+        if any(secret in seen.head or secret in seen.body for secret in OURS):
+            self.leaks.append(f"{seen.method} {seen.target}")
         for rule in self._rules:
             if rule.fits(seen):
                 says = rule.next()
