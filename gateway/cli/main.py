@@ -41,6 +41,8 @@ VERBS: Mapping[str, Verb] = MappingProxyType(
         "status": Verb("gateway.cli.status:status", "How a running gateway is."),
         "reload": Verb("gateway.cli.reload:reload", "Have a running gateway read its files now."),
         "usage": Verb("gateway.cli.usage:usage", "Who used what, and what it cost."),
+        "requests": Verb("gateway.cli.requests:requests", "What was recorded, request by request."),
+        "audit": Verb("gateway.cli.audit:audit", "Who changed what, when, and from where."),
         "wildcard": Verb("gateway.cli.wildcard:wildcard", "The ladder of `*` in a running gateway."),
         "catalog": Verb(
             "gateway.cli.catalog.group:catalog", "List models and prices, compare catalogues, lock prices."

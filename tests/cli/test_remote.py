@@ -49,6 +49,45 @@ def test_usage_is_a_table_for_people_and_json_for_programs(gateway: Serving) -> 
     assert (refused.exit_code, refused.stderr) == (1, "error: group_by takes key, model, provider, day\n")
 
 
+def test_requests_are_listed_page_by_page(gateway: Serving) -> None:
+    with gateway.client() as client:
+        for _ in range(3):
+            assert client.post("/v1/chat/completions", json=CHAT).is_success
+    while gateway.gateway.ledger.lag:
+        pass
+    result = run(gateway, "requests", "--limit", "2", "--key", "web-app")
+    assert result.exit_code == 0, result.stderr
+    head, first, second = result.stdout.splitlines()
+    assert head.split()[:4] == ["time", "(UTC)", "id", "key"]
+    for row in (first, second):
+        assert row.split()[3:6] == ["web-app", "gpt-4o", "p1/gpt-4o"]
+        assert row.split()[-3:-1] == ["15", "0.000015"]
+    assert result.stderr == f"more: --before {second.split()[2]}\n"
+    told = json.loads(run(gateway, "requests", "--format", "json", "--before", second.split()[2]).stdout)
+    assert len(told["data"]) >= 1
+    assert told["data"][0]["id"] < second.split()[2]
+    assert run(gateway, "requests", "--to", "2020-01-01").stdout == "nothing was recorded\n"
+    assert run(gateway, "requests", "--outcome", "unknown").stdout == "nothing was recorded\n"
+    refused = run(gateway, "requests", "--from", "yesterday")
+    assert (refused.exit_code, refused.stderr) == (
+        1,
+        "error: from must be a date such as 2027-01-31, or Unix seconds\n",
+    )
+    assert run(gateway, "requests", "--limit", "0").exit_code == 2
+
+
+def test_changes_are_listed_with_who_made_them(gateway: Serving) -> None:
+    assert run(gateway, "wildcard", "set", "gpt-4o").exit_code == 0
+    assert run(gateway, "wildcard", "reset").exit_code == 0
+    while gateway.gateway.ledger.lag:
+        pass
+    result = run(gateway, "audit", "--what", "wildcard_models.put")
+    assert result.exit_code == 0, result.stderr
+    row = result.stdout.splitlines()[1].split()
+    assert row[2:6] == ["admin-token", "wildcard_models.put", "*", "127.0.0.1"]
+    assert run(gateway, "audit", "--what", "nothing").stdout == "nothing was changed\n"
+
+
 def test_status_says_what_serves_and_whether_it_is_what_the_files_say(gateway: Serving, folder: Path) -> None:
     result = run(gateway, "status")
     assert result.exit_code == 0

@@ -71,6 +71,8 @@ DUMPS = (
     ("reload", "--format", "json"),
     ("usage", "--format", "json"),
     ("wildcard", "get"),
+    ("requests", "--format", "json"),
+    ("audit", "--format", "json"),
 )
 
 
@@ -83,7 +85,7 @@ def test_no_dump_of_any_verb_holds_a_secret(tmp_path: Path) -> None:
         for words in DUMPS:
             path = str(tmp_path / "tokenhub.yaml")
             said = [word.format(config=path) for word in words]
-            remote = words[0] in ("status", "reload", "usage", "wildcard")
+            remote = words[0] in ("status", "reload", "usage", "wildcard", "requests", "audit")
             place = [] if remote or words[0] == "plan" else [path]
             result = CliRunner(env=env).invoke(main, [*said, *place])
             assert result.exit_code == 0, (words, result.output)
