@@ -16,6 +16,7 @@ DIGEST_CHARS = 8
 
 @get("/providers", sync_to_thread=False)
 def providers(gateway: NamedDependency[Gateway]) -> dict[str, Any]:
+    """Providers, enabled or not, and their health."""
     vitals, off = gateway.health.providers, gateway.overrides.disabled_providers
     now = gateway.clock.monotonic()
     return {
@@ -36,6 +37,7 @@ def providers(gateway: NamedDependency[Gateway]) -> dict[str, Any]:
 
 @get("/models", sync_to_thread=False)
 def models(gateway: NamedDependency[Gateway]) -> dict[str, Any]:
+    """Models and their offers, with prices and health."""
     vitals, now = gateway.health.offers, gateway.clock.monotonic()
     return {
         "data": [
@@ -65,6 +67,7 @@ def models(gateway: NamedDependency[Gateway]) -> dict[str, Any]:
 
 @get("/keys")
 async def keys(gateway: NamedDependency[Gateway]) -> dict[str, Any]:
+    """Keys, their limits and what they spent this month; never a whole digest."""
     now, last_used = gateway.clock.monotonic(), await last_used_of_all(gateway)
     return {
         "data": [
