@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from gateway.cli.main import main
 from gateway.domain.settings import Server
 from gateway.flow.on_disk import AT_START_ONLY
 from gateway.state.metrics import GAUGES, Metrics
+from tests.manual import EXAMPLES
 from tests.serving import ADMIN, Serving, digest_of, serving
 
 ROOT = Path(__file__).parent.parent
@@ -72,7 +74,10 @@ def run(text: str, folder: Path, gateway: Serving) -> str:
         "TOKENHUB_ADMIN_TOKEN": ADMIN,
         "TOKENHUB_DATA_DIR": str(gateway.gateway.data_dir),
     }
-    script = text.replace(BASE, gateway.url)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        elsewhere = f"127.0.0.1:{free.getsockname()[1]}"
+    script = text.replace(BASE, gateway.url).replace("127.0.0.1:8081", elsewhere)
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script], cwd=folder, env=env, capture_output=True, text=True, timeout=60,
         check=False,
@@ -106,6 +111,19 @@ def test_verbs_that_are_only_shown_exist() -> None:
         context = click.Context(main)
         command = main.get_command(context, words[1]) if not words[1].startswith("-") else main
         assert command is not None, words
+
+
+PROMISED = {
+    *("serve", "validate-config", "explain", "plan", "render", "schema", "keys", "init"),
+    *("import", "status", "reload", "wildcard", "bisect", "catalog", "usage"),
+}
+
+
+def test_every_verb_has_an_example_that_is_run() -> None:
+    shown = [command for commands in EXAMPLES.values() for command in commands]
+    shown += [text for page in (OPERATIONS, EDITORS) for text in blocks(page, "sh")]
+    assert PROMISED - set(re.findall(r"tokenhub ([a-z-]+)", "\n".join(shown))) == set()
+    assert set(main.list_commands(click.Context(main))) >= PROMISED
 
 
 @pytest.mark.parametrize("number", range(len(blocks(EDITORS, "sh"))))
