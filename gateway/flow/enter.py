@@ -7,6 +7,7 @@ from gateway.domain.snapshot import Snapshot
 from gateway.domain.visit import Visit
 from gateway.errors import RequestError
 from gateway.flow.gateway import Gateway
+from gateway.flow.last_used import digest_name
 from gateway.flow.rights import opens, unknown_key
 from gateway.flow.trial import Trial
 from gateway.ulid import new_ulid
@@ -29,6 +30,8 @@ def enter(gateway: Gateway, token: bytes | None, *, client_id: str | None = None
     wait_s = None
     if key is not None:
         gateway.last_used[key.name] = unix
+        if len(key.digests) > 1 and token is not None:
+            gateway.last_used[digest_name(key.name, hashlib.sha256(token).hexdigest())] = unix
     elif token is not None:
         wait_s = gateway.strangers.wait_s(peer, started)
     return Visit(

@@ -74,7 +74,7 @@ class Gateway(Struct, kw_only=True, eq=False):
     started: float
     """Monotonic seconds."""
     last_used: dict[str, float]
-    """By key name: Unix seconds."""
+    """By name of a key, and of its digests where it has several: Unix seconds."""
     traces: Traces | None = None
     """None unless spans are wanted."""
     in_flight: int = 0

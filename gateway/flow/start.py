@@ -21,6 +21,7 @@ from gateway.flow.fleet import answers_of, inherit_numbers
 from gateway.flow.gateway import Gateway
 from gateway.flow.history import History
 from gateway.flow.ladder_file import LadderKeeper, ladder_path
+from gateway.flow.last_used import restore_last_used
 from gateway.flow.prove import failed_tests
 from gateway.flow.reload import Reloader, Source
 from gateway.flow.replay import Replays
@@ -150,6 +151,7 @@ async def recover(gateway: Gateway) -> None:
     gateway.overrides.load(unix)
     gateway.ladder_file.begin()
     restore_arms(gateway)
+    restore_last_used(gateway)
     if gateway.seat.first:
         await asyncio.to_thread(bring_in_leftovers, gateway)
     await asyncio.to_thread(gateway.ledger.start)

@@ -8,6 +8,7 @@ from gateway.domain.snapshot import Snapshot
 from gateway.flow.fleet import keep_numbers
 from gateway.flow.gateway import Gateway
 from gateway.flow.ladder_file import LOOK_S
+from gateway.flow.last_used import save_last_used
 from gateway.state.arms import read_arms
 from gateway.state.kept_file import read_or_set_aside, write_whole
 from gateway.state.limits import is_capped
@@ -26,6 +27,7 @@ def begin_upkeep(gateway: Gateway) -> None:
     chores = gateway.chores
     chores.every(TICK_S, "housekeeping", lambda: tick(gateway))
     chores.every(SAVE_ARMS_S, "what was learnt about offers is not saved", lambda: save_arms(gateway))
+    chores.every(SAVE_ARMS_S, "when keys were used is not saved", lambda: save_last_used(gateway))
     if gateway.seat.first:
         chores.every(FORGET_S, "old records are not deleted", lambda: forget_old(gateway))
     if gateway.seat.folder is not None:
@@ -42,8 +44,9 @@ async def end_upkeep(gateway: Gateway) -> None:
     await gateway.chores.aclose()
     try:
         await save_arms(gateway)
+        await save_last_used(gateway)
     except StoreError as error:
-        LOG.warning("what was learnt about offers is not saved: %s", error)
+        LOG.warning("what was learnt about offers, or when keys were used, is not saved: %s", error)
 
 
 async def tick(gateway: Gateway) -> None:

@@ -1,6 +1,7 @@
 """What a key may use: told on every answer, held exactly, known again after a reload and after a restart."""
 
 import hashlib
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -191,6 +192,29 @@ def test_a16_both_digests_of_a_rotation_are_one_account(wire: Wire, tmp_path: Pa
         gateway.call(gateway.gateway.reloader.reload, "test")
         assert old.post(CHAT, json=ASK).status_code == 401
         assert code(new.post(CHAT, json=ASK)) == "monthly_spend"
+
+
+def test_when_keys_and_their_digests_were_last_used_is_known_after_a_restart(wire: Wire, tmp_path: Path) -> None:
+    old_and_new = f"['{digest_of()}', '{digest_of(OTHER)}']"
+    rotating = a_config(wire.url).replace(f"'{digest_of()}'", old_and_new)
+    idle = f"  - {{name: idle, digest: '{digest_of('th-idle')}'}}\n"
+    (tmp_path / "tokenhub.yaml").write_text(rotating + idle)
+
+    def told(gateway: Serving) -> list[dict[str, Any]]:
+        with gateway.client("CANARY-admin-token") as admin:
+            return list(admin.get("/admin/v1/keys").json()["data"])
+
+    before = time.time()
+    with serving(tmp_path / "tokenhub.yaml", tmp_path) as gateway, gateway.client(OTHER) as new:
+        assert new.post(CHAT, json=ASK).is_success
+        told_at_once = told(gateway)
+    with serving(tmp_path / "tokenhub.yaml", tmp_path) as gateway:
+        assert told(gateway) == told_at_once, "after a restart too"
+    rotated, unused = told_at_once
+    assert before <= rotated["last_used"] <= time.time()
+    old_digest, new_digest = rotated["digests"]
+    assert rotated["digests_last_used"] == {old_digest: None, new_digest: rotated["last_used"]}, "the old one may go"
+    assert (unused["last_used"], list(unused["digests_last_used"].values())) == (None, [None])
 
 
 def test_spending_is_known_after_a_restart_whatever_became_of_the_database(wire: Wire, tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ from gateway.domain.moment import UNKNOWN, Vitals
 from gateway.domain.table import Plain, Split
 from gateway.flow.fleet import last_used_of_all
 from gateway.flow.gateway import Gateway
-
-DIGEST_CHARS = 8
+from gateway.flow.last_used import DIGEST_CHARS, by_digest
 
 
 @get("/providers", sync_to_thread=False)
@@ -81,6 +80,7 @@ async def keys(gateway: NamedDependency[Gateway]) -> dict[str, Any]:
                 "expires_at": key.expires_unix,
                 "enabled": key.enabled,
                 "last_used": last_used.get(key.name),
+                "digests_last_used": by_digest(last_used, key),
                 "spent": _spent(gateway, key.name, now),
             }
             for key in gateway.live.current.keys.values()
