@@ -23,7 +23,7 @@ HEIGHT = {room: height for height, rooms in enumerate(RUNGS) for room in rooms}
 
 HOME_OF_LIBRARY = {
     "litestar": {"web"},
-    "httptools": {"upstream"},
+    "httptools": {"upstream", "cli"},
     "yaml": {"config"},
     "jsonschema": {"config", "output"},
     "jinja2": {"templates"},

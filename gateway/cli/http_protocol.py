@@ -1,8 +1,18 @@
-"""The server's side of a connection, with the patience and the size limits that neither parser nor server bring."""
+"""The server's side of a connection: requests one after the other, each answered in its turn, none of them for ever."""
 
 import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools
+from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
+from uvicorn.server import ServerState
+
+from gateway.cli.http_cycle import Cycle, Pairs
 
 HEAD_TIMEOUT_S = 10.0
 MAX_HEAD_BYTES = 80 * 1024
@@ -26,57 +36,176 @@ MALFORMED = (
     b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/json\r\n"
     b"content-length: %d\r\n\r\n%s" % (len(MALFORMED_BODY), MALFORMED_BODY)
 )
+ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 
-class GuardedProtocol(HttpToolsProtocol):
-    """Closes connections whose heads dawdle or swell, and those that do not read; good ones cost nothing more."""
+class GuardedProtocol(asyncio.Protocol):
+    """Closes connections whose heads dawdle or swell, that say nothing more, and those that do not read.
+
+    One timer a connection looks at the stamps that requests leave behind; arming one for each would cost more.
+    """
 
     head_timeout_s = HEAD_TIMEOUT_S
     write_limit_s = WRITE_LIMIT_S
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],  # noqa: ARG002 uvicorn gives it to every protocol
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        if not config.loaded:
+            config.load()
+        self.loop = _loop or asyncio.get_event_loop()
+        self.cycle: Cycle | None = None
+        self._app: Callable[..., Any] = config.loaded_app
+        self._idle_s: float = config.timeout_keep_alive
+        self._state = server_state
+        self._parser = httptools.HttpRequestParser(self)
+        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._line_up: deque[Cycle] = deque()
         self._head_open = True
         self._head_bytes = 0
+        self._since = 0.0
+        """When the head that is open began, or the last answer ended."""
         self._unread = 0
         self._write_timer: asyncio.TimerHandle | None = None
-        self._head_timer: asyncio.TimerHandle | None = self.loop.call_later(self.head_timeout_s, self._dawdled)
 
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self._head_open:
-            self._watch_head(len(data))
-        elif self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self.transport = transport
+        self.flow = FlowControl(transport)
+        self._state.connections.add(self)  # type: ignore[arg-type]
+        self._here: dict[str, Any] = {
+            "type": "http",
+            "asgi": ASGI,
+            "http_version": "1.1",
+            "server": get_local_addr(transport),
+            "client": get_remote_addr(transport),
+            "scheme": "https" if is_ssl(transport) else "http",
+            "root_path": "",
+        }
+        self._since = self.loop.time()
+        self._timer = self.loop.call_later(self.head_timeout_s, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+        self._state.connections.discard(self)
+        self._timer.cancel()
         self._stop_write_timer()
-        super().connection_lost(exc)
+        for cycle in (self.cycle, *self._line_up):
+            if cycle is not None:
+                cycle.lost()
+        self.flow.resume_writing()
+        if exc is None:
+            self.transport.close()
 
-    def on_message_begin(self) -> None:
-        self._head_open = True
-        self._head_bytes = 0
-        super().on_message_begin()
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            return  # nothing else is spoken here: the request is answered as it stands
+        except httptools.HttpParserError:
+            self._malformed()
+            return
+        if self._head_open:
+            self._watch_head(len(data))
 
-    def on_headers_complete(self) -> None:
-        self._head_open = False
-        super().on_headers_complete()
-        if getattr(self.server_state, "draining", False):
-            self.cycle.keep_alive = False
+    def eof_received(self) -> None:
+        pass
 
     def pause_writing(self) -> None:
-        super().pause_writing()
+        self.flow.pause_writing()
         self._wait_for_reader()
 
     def resume_writing(self) -> None:
         self._stop_write_timer()
-        super().resume_writing()
+        self.flow.resume_writing()
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002
+    def shutdown(self) -> None:
+        """Said by the server that is about to close."""
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
+        else:
+            self.cycle.keep_alive = False
+
+    # the parser tells
+
+    def on_message_begin(self) -> None:
+        self._head_open = True
+        self._head_bytes = 0
+        self._since = self.loop.time()
+        self._url = b""
+        self._headers: Pairs = []
+        self._expects_continue = False
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self._expects_continue = True
+        self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        self._head_open = False
+        parser = self._parser
+        raw, query = target_of(self._url)
+        path = raw.decode("ascii")
+        version = parser.get_http_version()
+        scope = {
+            **self._here,
+            "method": parser.get_method().decode("ascii"),
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": raw,
+            "query_string": query,
+            "headers": self._headers,
+            "state": {},
+        }
+        keep_alive = version == "1.1" and parser.should_keep_alive() and not getattr(self._state, "draining", False)
+        if version != "1.1":
+            scope["http_version"] = version
+        before = self.cycle
+        cycle = Cycle(self, scope, keep_alive=keep_alive, expects_continue=self._expects_continue)
+        self.cycle = cycle
+        if before is None or (before.response_complete and not self._line_up):
+            self._begin(cycle)
+        else:
+            self.flow.pause_reading()
+            self._line_up.append(cycle)
+
+    def on_body(self, body: bytes) -> None:
+        if self.cycle is not None:
+            self.cycle.arrived(body)
+
+    def on_message_complete(self) -> None:
+        if self.cycle is not None:
+            self.cycle.arrived_all()
+
+    # a cycle tells
+
+    def pairs(self) -> Pairs:
+        return self._state.default_headers
+
+    def answered(self) -> None:
+        self._state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self._since = self.loop.time()
+        self.flow.resume_reading()
+        if self._line_up:
+            self._begin(self._line_up.popleft())
+
+    def forget(self, task: "asyncio.Task[None]") -> None:
+        self._state.tasks.discard(task)
+
+    # inside
+
+    def _begin(self, cycle: Cycle) -> None:
+        cycle.task = task = self.loop.create_task(cycle.run(self._app))
+        self._state.tasks.add(task)
+
+    def _malformed(self) -> None:
         self._head_open = False
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
             self.transport.write(MALFORMED)
@@ -88,13 +217,18 @@ class GuardedProtocol(HttpToolsProtocol):
             self._head_open = False
             self.transport.write(TOO_LARGE % (len(TOO_LARGE_BODY), TOO_LARGE_BODY))
             self.transport.close()
-        elif self._head_timer is None:
-            self._head_timer = self.loop.call_later(self.head_timeout_s, self._dawdled)
 
-    def _dawdled(self) -> None:
-        self._head_timer = None
-        if self._head_open and not self.transport.is_closing():
+    def _look(self) -> None:
+        """Whether the connection has waited too long, for the rest of a head or for a next request."""
+        if self.transport.is_closing():
+            return
+        waited_s = self.loop.time() - self._since
+        idle = self.cycle is not None and self.cycle.response_complete
+        if waited_s >= (self.head_timeout_s if self._head_open else self._idle_s) and (self._head_open or idle):
             self.transport.close()
+            return
+        rest_s = self.head_timeout_s - waited_s if self._head_open else self.head_timeout_s
+        self._timer = self.loop.call_later(max(0.001, rest_s), self._look)
 
     def _wait_for_reader(self) -> None:
         self._stop_write_timer()
@@ -113,3 +247,12 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._write_timer is not None:
             self._write_timer.cancel()
             self._write_timer = None
+
+
+def target_of(url: bytes) -> tuple[bytes, bytes]:
+    """Path and query of a request's target; the plain form needs no parser."""
+    if url[:1] == b"/" and b"#" not in url and url[:2] != b"//":
+        path, _, query = url.partition(b"?")
+        return path, query
+    parsed = httptools.parse_url(url)
+    return parsed.path or b"/", parsed.query or b""

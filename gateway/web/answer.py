@@ -6,7 +6,7 @@ import msgspec
 
 from gateway.domain.visit import Visit
 from gateway.errors import RequestError
-from gateway.web.door import Send
+from gateway.web.door import Send, line_of
 
 encode = msgspec.json.encode
 
@@ -40,6 +40,9 @@ def header_safe(text: str) -> bytes:
 
 async def send_whole(send: Send, status: int, headers: Pairs, body: bytes) -> None:
     headers.append((b"content-length", b"%d" % len(body)))
+    line = line_of(send)
+    if line is not None and line.whole(status, headers, body):
+        return
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

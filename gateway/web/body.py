@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from gateway.errors import RequestError
+from gateway.web.door import line_of
 from gateway.web.leaving import CallerLeftError
 from gateway.web.stepped import Stepped
 
@@ -23,6 +24,9 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], max_bytes:
     declared = headers.get(b"content-length")
     if declared is not None and declared.isdigit() and int(declared) > max_bytes:
         raise too_large(max_bytes)
+    line = line_of(receive)
+    if line is not None and (body := line.take()) is not None:
+        return _bounded(body, max_bytes)
     first = Stepped(receive())
     if first.done and not first.value.get("more_body", False):  # it had all come by the time we asked: no clock
         return _bounded(_part(first.value), max_bytes)

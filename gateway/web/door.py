@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 from gateway.errors import RequestError
 from gateway.state.live import Live
@@ -23,6 +23,28 @@ HEADERS = "tokenhub.headers"
 
 NOT_IN_HOST = frozenset(b"/?#@ ")
 ONCE = frozenset({b"host", b"authorization", b"content-length", b"content-type", b"x-api-key"})
+
+
+class Line(Protocol):
+    """Shorter ways to and from the caller than `receive` and `send`, which work everywhere."""
+
+    def take(self) -> bytes | None:
+        """The whole body where it has arrived; None where it must be received."""
+
+    def when_gone(self, call: Callable[[], None] | None) -> bool:
+        """Called once if the caller leaves before the answer; False where that has happened."""
+
+    def whole(self, status: int, pairs: list[tuple[bytes, bytes]], body: bytes) -> bool:
+        """A whole response at once; False where it must be sent, because the reader has to be waited for."""
+
+    def push(self, data: bytes) -> bool:
+        """A piece of a body that is under way; False where the next one should wait."""
+
+
+def line_of(way: Receive | Send) -> Line | None:
+    """Servers that have one show it beside their `receive` and `send`."""
+    line: Line | None = getattr(getattr(way, "__self__", None), "line", None)
+    return line
 
 
 class Door:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+from gateway.web.door import line_of
+
 Receive = Callable[[], Awaitable[Any]]
 
 
@@ -12,24 +14,32 @@ class CallerLeftError(Exception):
 
 
 class Leaving:
-    """Waits for the server's next message beside the work, and cancels the work if it says that the caller left.
+    """Cancels the work when the caller leaves. `close` must be called when the work is over.
 
-    The coroutine of `receive()` is stepped by hand and parked on the future it waits for: a task would cost more than
-    all the rest of a small request. `close` must be called when the work is over.
+    A server with a line tells it. Of others the next message is waited for beside the work: the coroutine of
+    `receive()` is stepped by hand and parked on the future it waits for, as a task would cost more than all the rest
+    of a small request.
     """
 
-    __slots__ = ("_waiting", "_work", "left")
+    __slots__ = ("_line", "_waiting", "_work", "left")
 
     def __init__(self, receive: Receive) -> None:
         self.left = False
         self._work = asyncio.current_task()
-        self._waiting: Any = receive()
-        self._step()
+        self._waiting: Any = None
+        self._line = line_of(receive)
+        if self._line is None:
+            self._waiting = receive()
+            self._step()
+        elif not self._line.when_gone(self._gone):
+            self._gone()
 
     def close(self) -> None:
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             waiting.close()
+        if self._line is not None:
+            self._line.when_gone(None)
 
     def _step(self) -> None:
         waiting: Coroutine[Any, Any, Any] | None = self._waiting
@@ -51,6 +61,10 @@ class Leaving:
 
     def _heard(self, message: Any) -> None:
         self._waiting = None
-        if message["type"] == "http.disconnect" and self._work is not None:
+        if message["type"] == "http.disconnect":
+            self._gone()
+
+    def _gone(self) -> None:
+        if self._work is not None:
             self.left = True
             self._work.cancel()

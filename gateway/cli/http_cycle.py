@@ -1,0 +1,248 @@
+"""One request on a connection, and the response to it: as ASGI wants them, and with shorter ways for who asks."""
+
+import asyncio
+import http
+import logging
+from collections.abc import Callable, Mapping, MutableMapping
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
+
+LOG = logging.getLogger("uvicorn.error")
+
+Pairs = list[tuple[bytes, bytes]]
+Scope = MutableMapping[str, Any]
+
+STATUS_LINES: Mapping[int, bytes] = MappingProxyType(
+    {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in http.HTTPStatus}
+)
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+FAILED: Pairs = [
+    (b"content-type", b"text/plain; charset=utf-8"),
+    (b"content-length", b"21"),
+    (b"connection", b"close"),
+]
+BODILESS = frozenset({204, 304})
+
+
+class Host(Protocol):
+    """The connection, as a cycle sees it."""
+
+    transport: asyncio.Transport
+    flow: FlowControl
+
+    def pairs(self) -> Pairs:
+        """What stands in every head."""
+
+    def answered(self) -> None:
+        """The response is out."""
+
+    def forget(self, task: "asyncio.Task[None]") -> None:
+        """The application has returned."""
+
+
+class Cycle:
+    """`receive` and `send` for the application; `take`, `whole`, `push` and `when_gone` need no coroutine."""
+
+    __slots__ = (
+        "_chunked", "_gone", "_host", "_left", "_news", "_parts", "_size", "_waiter", "disconnected",
+        "expects_continue", "has_all", "keep_alive", "response_complete", "response_started", "scope", "task",
+    )  # fmt: skip
+
+    def __init__(self, host: Host, scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
+        self._host = host
+        self.scope = scope
+        self.keep_alive = keep_alive
+        self.expects_continue = expects_continue
+        self.task: asyncio.Task[None] | None = None
+        self.disconnected = False
+        self.has_all = False
+        """The request has arrived to its end."""
+        self.response_started = False
+        self.response_complete = False
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._news = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._gone: Callable[[], None] | None = None
+        self._chunked = False
+        self._left = 0
+
+    async def run(self, app: Callable[..., Any]) -> None:
+        """The application, and what is owed to a caller whom it left without a response."""
+        try:
+            await app(self.scope, self.receive, self.send)
+        except BaseException:
+            LOG.exception("the application failed")
+        else:
+            if self.response_complete or self.disconnected:
+                return
+            LOG.error("the application returned without completing its response")
+        finally:
+            if self.task is not None:
+                self._host.forget(self.task)
+        if self.response_started:
+            self._host.transport.close()
+        elif not self.disconnected:
+            self._write(500, FAILED, b"Internal Server Error")
+
+    @property
+    def line(self) -> "Cycle":
+        """Where `web` looks for shorter ways than `receive` and `send`."""
+        return self
+
+    # the connection tells
+
+    def arrived(self, body: bytes) -> None:
+        if self.response_complete:
+            return
+        self._parts.append(body)
+        self._size += len(body)
+        if self._size > HIGH_WATER_LIMIT:
+            self._host.flow.pause_reading()
+        self._wake()
+
+    def arrived_all(self) -> None:
+        self.has_all = True
+        self._wake()
+
+    def lost(self) -> None:
+        if not self.response_complete:
+            self.disconnected = True
+            if self._gone is not None:
+                self._gone()
+        self._wake()
+
+    # shorter ways
+
+    def take(self) -> bytes | None:
+        """The whole body where it has arrived; None where it must be waited for."""
+        if not self.has_all or self.disconnected:
+            return None
+        self._host.flow.resume_reading()
+        parts, self._parts = self._parts, []
+        self._size = 0
+        self._news = False
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def when_gone(self, call: Callable[[], None] | None) -> bool:
+        """Called once if the caller leaves before the answer; False where that has happened."""
+        self._gone = call
+        return not self.disconnected
+
+    def whole(self, status: int, pairs: Pairs, body: bytes) -> bool:
+        """A response with its length in `pairs`, in one write; False where the reader must be waited for first."""
+        if self._host.flow.write_paused:
+            return False
+        if not self.disconnected:
+            self._write(status, pairs, body)
+        return True
+
+    def push(self, data: bytes) -> bool:
+        """A piece of a body that is under way; False where the next one should wait, as `send` does."""
+        if self.disconnected or self.response_complete or not self.response_started or not data:
+            return True
+        self._host.transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
+        return not self._host.flow.write_paused
+
+    # ASGI
+
+    async def receive(self) -> Any:
+        host = self._host
+        if self.expects_continue:
+            self.expects_continue = False
+            if not host.transport.is_closing():
+                host.transport.write(CONTINUE)
+        if not self.disconnected and not self.response_complete:
+            host.flow.resume_reading()
+            if not self._news:
+                self._waiter = asyncio.get_running_loop().create_future()
+                await self._waiter
+            self._news = False
+        if self.disconnected or self.response_complete:
+            return {"type": "http.disconnect"}
+        parts, self._parts = self._parts, []
+        self._size = 0
+        return {"type": "http.request", "body": b"".join(parts), "more_body": not self.has_all}
+
+    async def send(self, message: Any) -> None:
+        flow = self._host.flow
+        if flow.write_paused and not self.disconnected:
+            await flow.drain()
+        if self.disconnected:
+            return
+        if not self.response_started:
+            self._start(message["status"], message.get("headers", ()))
+        elif self.response_complete:
+            raise RuntimeError("the response is complete")
+        else:
+            self._go_on(message.get("body", b""), more=message.get("more_body", False))
+
+    # inside
+
+    def _start(self, status: int, pairs: Any) -> None:
+        self.response_started = True
+        self.expects_continue = False
+        pairs = list(pairs)
+        length = _length(pairs)
+        if length is not None:
+            self._left = 0 if self.scope["method"] == "HEAD" else length
+        elif self.scope["method"] != "HEAD" and status not in BODILESS:
+            self._chunked = True
+            pairs.append((b"transfer-encoding", b"chunked"))
+        self._host.transport.write(self._head(status, pairs))
+
+    def _go_on(self, body: bytes, *, more: bool) -> None:
+        if self.scope["method"] == "HEAD":
+            body = b""
+        if self._chunked:
+            frame = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+            self._host.transport.write(frame if more else frame + b"0\r\n\r\n")
+        elif len(body) > self._left:
+            raise RuntimeError("the body is longer than its Content-Length")
+        else:
+            self._left -= len(body)
+            self._host.transport.write(body)
+        if not more:
+            if self._left:
+                raise RuntimeError("the body is shorter than its Content-Length")
+            self._complete()
+
+    def _write(self, status: int, pairs: Pairs, body: bytes) -> None:
+        self.response_started = True
+        head = self._head(status, pairs)
+        self._host.transport.write(head if self.scope["method"] == "HEAD" else head + body)
+        self._complete()
+
+    def _head(self, status: int, pairs: Pairs) -> bytes:
+        """No value may end its line: a head with more lines than pairs would say what nobody meant."""
+        pairs = self._host.pairs() + pairs
+        if (b"connection", b"close") in pairs:
+            self.keep_alive = False
+        elif not self.keep_alive:
+            pairs.append((b"connection", b"close"))
+        lines = b"\r\n".join(map(b": ".join, pairs))
+        if lines.count(b"\n") != len(pairs) - 1 or lines.count(b"\r") != len(pairs) - 1 or b"\0" in lines:
+            raise RuntimeError("a header holds a character that would end it")
+        return b"%b%b\r\n\r\n" % (STATUS_LINES[status], lines)
+
+    def _complete(self) -> None:
+        self.response_complete = True
+        self._wake()
+        if not self.keep_alive:
+            self._host.transport.close()
+        self._host.answered()
+
+    def _wake(self) -> None:
+        self._news = True
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+
+def _length(pairs: Pairs) -> int | None:
+    for name, value in pairs:
+        if name == b"content-length":
+            return int(value)
+    return None
