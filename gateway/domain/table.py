@@ -147,7 +147,7 @@ class Alias(Struct, frozen=True, kw_only=True):
     enabled: bool = True
 
 
-class Table(Struct, frozen=True, kw_only=True):
+class Table(Struct, frozen=True, kw_only=True, weakref=True):
     """Everything a name can lead to."""
 
     providers: Mapping[str, Provider]

@@ -9,10 +9,19 @@ from gateway.domain.snapshot import Snapshot
 from gateway.flow.unsayable import Unsayable, unsupported
 from gateway.routing.make_plan import explain_plan, make_plan
 
+TOLD = 16
+
 
 def decide(snapshot: Snapshot, moment: Moment, ask: Ask) -> Plan:
     """What serving, `explain` and the tests in a configuration all ask."""
     return make_plan(snapshot, moment, in_words(snapshot, ask))
+
+
+def decide_aloud(snapshot: Snapshot, moment: Moment, ask: Ask) -> Plan:
+    """The same, and why the first few of the others are not tried: for callers who want to read that."""
+    ask = in_words(snapshot, ask)
+    plan = make_plan(snapshot, moment, ask)
+    return replace(plan, refused=explain_plan(snapshot, moment, ask).refused[:TOLD])
 
 
 def explain(snapshot: Snapshot, moment: Moment, ask: Ask) -> Plan:

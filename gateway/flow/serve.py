@@ -15,7 +15,7 @@ from gateway.domain.visit import Visit
 from gateway.flow.account import account, note_admitted
 from gateway.flow.admit import admit
 from gateway.flow.attempt import Bounds, GaveUp, Served, attempt
-from gateway.flow.decide import decide, dropped_fields
+from gateway.flow.decide import decide, decide_aloud, dropped_fields
 from gateway.flow.exchange import Exchange, Opened
 from gateway.flow.gateway import Gateway, moment_of
 from gateway.flow.give_up import give_up, resting
@@ -67,7 +67,8 @@ async def decided(receipt: Receipt) -> Plan:
     """The plan, and the caller's right to have it carried out."""
     gateway = receipt.gateway
     moment = moment_of(gateway, receipt.visit.snapshot)
-    plan = decide(receipt.visit.snapshot, moment, receipt.ask)
+    choose = decide_aloud if receipt.wants_trace else decide
+    plan = choose(receipt.visit.snapshot, moment, receipt.ask)
     receipt.plan = plan
     if plan.turn is not None:
         gateway.turns.took(plan.turn)

@@ -45,6 +45,11 @@ class Notes:
         self._most = most
         self.refused = list(refused)
 
+    @property
+    def wanted(self) -> bool:
+        """Somebody will read them."""
+        return len(self.refused) < self._most
+
     def refuse(self, offers: Iterable[Offer], rule: Rule, scene: Scene) -> None:
         for offer in offers:
             if len(self.refused) >= self._most:

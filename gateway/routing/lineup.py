@@ -4,14 +4,16 @@ Full lanes take no more, so that a plan over thousands of offers costs what its 
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from msgspec import Struct
 
 from gateway.domain.plan import Step
 from gateway.domain.table import Offer
+from gateway.routing.auto import whole_table
 from gateway.routing.eligible import Notes, Sieve, looks_too_small, sift
 from gateway.routing.estimate import output_tokens
-from gateway.routing.resolve import Target
+from gateway.routing.resolve import Group, Target
 from gateway.routing.scene import COOLING, STANDINGS, TRIAL, Scene, back_in_s, cost_of, standing_of
 from gateway.routing.score import Ranked, score_of
 from gateway.routing.strategies import in_order
@@ -39,7 +41,7 @@ class Lineup:
         self._most = most
         self._lanes: tuple[list[Step], ...] = ([], [], [], [])
         self._seen: set[str] = set()
-        self._spare: list[Offer] = []
+        self._spare: list[Iterable[Offer]] = []
 
     @property
     def full(self) -> bool:
@@ -59,10 +61,10 @@ class Lineup:
                     return
                 self.keep(group.offers)
                 continue
-            fit = in_turn(sift(group.offers, sieve), target, scene)
-            for place, offer in enumerate(fit):
+            fit = iter(_fit(group, target, sieve))
+            for offer in fit:
                 if len(good) >= self._most:
-                    self.keep(fit[place:])
+                    self.keep(chain((offer,), fit))
                     break
                 self.add(
                     offer, reason or group.reason or usual, doubtful=target.chosen and looks_too_small(offer, scene)
@@ -75,14 +77,14 @@ class Lineup:
         standing = standing_of(offer, self._scene.moment)
         lane = self._lanes[standing if standing >= COOLING else int(doubtful)]
         if len(lane) >= self._most:
-            self._spare.append(offer)
+            self._spare.append((offer,))
             return
         self._seen.add(offer.name)
         lane.append(_step(offer, reason, self._scene, standing, judged))
 
     def keep(self, offers: Iterable[Offer]) -> None:
         """Offers without a place in the line: they may still be wider than those in it."""
-        self._spare.extend(offers)
+        self._spare.append(offers)
 
     def steps(self) -> tuple[Step, ...]:
         good, doubtful, cooling, broken = self._lanes
@@ -109,7 +111,7 @@ class Lineup:
         smallest = min((step.offer.context_window for step in self._all()), default=0)
         if not 0 < smallest < self._scene.ask.input_tokens * NEAR:
             return ()
-        pool = self._spare if beyond is None else [*self._spare, *beyond]
+        pool = chain(*self._spare, beyond or ())
         larger = sorted((offer for offer in pool if offer.context_window > smallest), key=_window)
         return tuple(self._first_fit(larger, sieve))
 
@@ -130,6 +132,16 @@ class Lineup:
     def _all(self) -> tuple[Step, ...]:
         good, doubtful, cooling, broken = self._lanes
         return (*good, *doubtful, *cooling, *broken)
+
+
+def _fit(group: Group, target: Target, sieve: Sieve) -> Iterable[Offer]:
+    """Whoever of a group breaks no rule, in the order of the strategy; of a whole table no more than is looked at."""
+    scene = sieve.scene
+    if target.kind != "auto" or target.strategy == "cost":
+        return in_turn(sift(group.offers, sieve), target, scene)
+    if sieve.notes.wanted:
+        sift(group.offers, sieve)
+    return whole_table(target.strategy, target.turn.used, scene)
 
 
 def in_turn(fit: Sequence[Offer], target: Target, scene: Scene) -> Sequence[Offer]:

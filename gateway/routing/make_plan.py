@@ -19,7 +19,6 @@ from gateway.routing.refuse import nothing_to_try
 from gateway.routing.scene import Scene, may_drop, set_scene
 
 FEWEST_STEPS = 8
-REFUSALS_KEPT = 16
 
 EVERYTHING = Depth(maxsize, maxsize)
 
@@ -60,4 +59,4 @@ def _drawn(scene: Scene, depth: Depth) -> Plan:
 
 def _serving(snapshot: Snapshot) -> Depth:
     most = snapshot.routing.retries.max_attempts + snapshot.defaults.max_fallbacks
-    return Depth(max(FEWEST_STEPS, most), REFUSALS_KEPT)
+    return Depth(max(FEWEST_STEPS, most), 0)

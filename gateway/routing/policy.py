@@ -8,6 +8,7 @@
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from gateway.domain.ask import Policy
 from gateway.domain.plan import NameKind, Plan
@@ -16,10 +17,11 @@ from gateway.routing.eligible import POLICY, Notes, Sieve, make_sieve, sift
 from gateway.routing.lineup import Depth, Lineup, in_turn
 from gateway.routing.refuse import shown, unknown_mode
 from gateway.routing.resolve import AUTO, Group, Target, resolve
+from gateway.routing.runners import Runners, runners
 from gateway.routing.scene import Scene, permitted
-from gateway.routing.score import Ranked, by_score
+from gateway.routing.score import ByScore
 from gateway.routing.thompson import MODE as THOMPSON
-from gateway.routing.thompson import by_draw
+from gateway.routing.thompson import ByDraw
 
 HINTED = "model-hint"
 
@@ -58,17 +60,15 @@ def _line_up(target: Target | None, mode: str, lineup: Lineup, sieve: Sieve) -> 
         return target
     meant: Iterable[Group] = () if target is None or target.kind == "auto" else target.groups
     hinted = _hinted(meant, target, sieve)
-    others = sift(_others(meant, sieve.scene), sieve)
-    fit = [*hinted, *others]
-    ranking = _ranking(fit, mode, sieve.scene)
-    if hinted:
-        ranking = list(ranking)
-        judged = {ranked.offer.name: ranked for ranked in ranking}
-        for offer in hinted:
-            lineup.add(offer, HINTED, judged=judged[offer.name])
+    if sieve.notes.wanted:
+        sift(_others(meant, sieve.scene), sieve)
+    field = runners(sieve.scene)
+    ranking = _ranking(field, mode, sieve.scene)
+    for offer in hinted:
+        lineup.add(offer, HINTED, judged=ranking.judge(field.field.place_of[offer.name]))
     for ranked in ranking:
         if lineup.full:
-            lineup.keep(fit)
+            lineup.keep(chain(hinted, field.fit_offers()))
             break
         lineup.add(ranked.offer, f"routed-weight-{ranked.offer.weight:g}", judged=ranked)
     return target if hinted else None
@@ -88,10 +88,10 @@ def _others(meant: Iterable[Group], scene: Scene) -> Sequence[Offer]:
     return [offer for offer in offers if offer.name not in names] if names else offers
 
 
-def _ranking(fit: Sequence[Offer], mode: str, scene: Scene) -> Iterable[Ranked]:
+def _ranking(field: Runners, mode: str, scene: Scene) -> ByScore | ByDraw:
     if mode == THOMPSON:
-        return by_draw(fit, scene)
-    return by_score(fit, scene, scene.snapshot.routing.modes[mode])
+        return ByDraw(field, scene)
+    return ByScore(field, scene.snapshot.routing.modes[mode])
 
 
 def _kind(followed: Target | None) -> NameKind:

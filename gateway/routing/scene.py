@@ -74,8 +74,8 @@ def standing_of(offer: Offer, moment: Moment) -> int:
     """The worse of how the offer and its provider are."""
     mine = moment.offers.get(offer.name)
     place = moment.providers.get(offer.provider)
-    own = WELL if mine is None else _standing(mine, moment.now)
-    return own if place is None else max(own, _standing(place, moment.now))
+    own = WELL if mine is None else standing(mine, moment.now)
+    return own if place is None else max(own, standing(place, moment.now))
 
 
 def back_in_s(offer: Offer, moment: Moment) -> float:
@@ -84,7 +84,7 @@ def back_in_s(offer: Offer, moment: Moment) -> float:
     return max(_back_in_s(vitals, moment.now) for vitals in both)
 
 
-def _standing(vitals: Vitals, now: float) -> int:
+def standing(vitals: Vitals, now: float) -> int:
     open_until = vitals.open_until
     if open_until and (open_until > now or vitals.trials_left <= 0):
         return OPEN
@@ -97,4 +97,4 @@ def _back_in_s(vitals: Vitals, now: float) -> float:
     rest_s = max(vitals.open_until, vitals.cooldown_until) - now
     if rest_s > 0:
         return rest_s
-    return NO_TRIAL_WAIT_S if _standing(vitals, now) == OPEN else 0.0
+    return NO_TRIAL_WAIT_S if standing(vitals, now) == OPEN else 0.0

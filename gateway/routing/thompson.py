@@ -3,14 +3,14 @@
 One Beta arm per offer and input size. The dice are thrown before planning (`Moment.chance`), so a plan is repeatable.
 """
 
-from collections.abc import Iterator, Sequence
-from heapq import heapify, heappop
+from collections.abc import Iterator
 from random import Random
 from typing import Literal
 
 from gateway.domain.moment import Arm
-from gateway.domain.table import Offer
-from gateway.routing.scene import Scene, cost_of
+from gateway.routing.draws import draw, luckiest
+from gateway.routing.runners import Runners
+from gateway.routing.scene import Scene
 from gateway.routing.score import Ranked
 
 Bucket = Literal["small", "medium", "large"]
@@ -19,22 +19,39 @@ MODE = "thompson"
 FAILED = 0.0
 """The reward of an attempt that failed by the provider's fault; callers' own errors teach nothing at all."""
 
+_OWN_DICE = 64
+"""A throw has so many bits; above them is room to tell one's own dice from everyone's."""
+
 DEAR_USD = 0.1
 SHORTEST_DEADLINE_MS = 1000.0
 
 
-def by_draw(offers: Sequence[Offer], scene: Scene) -> Iterator[Ranked]:
-    """Highest draw first; ties: higher weight, lower estimated cost, name. `offers` come in the table's order."""
-    random = Random(scene.moment.chance)  # noqa: S311 - chance, not secrecy
-    arms, size = scene.moment.arms, bucket(scene.ask.input_tokens)
-    rows = [
-        (-_draw(arms.get((offer.name, size)), random), -offer.weight, cost_of(offer, scene), offer.name, offer)
-        for offer in offers
-    ]
-    heapify(rows)
-    while rows:
-        negative, _, cost, _, offer = heappop(rows)
-        yield Ranked(offer, cost, draw=-negative)
+class ByDraw:
+    """Luckiest first; and each by itself."""
+
+    def __init__(self, runners: Runners, scene: Scene) -> None:
+        self._runners = runners
+        self._chance = scene.moment.chance
+        self._arms = runners.field.arms(scene.moment.arms, bucket(scene.ask.input_tokens))
+
+    def __iter__(self) -> Iterator[Ranked]:
+        unfit = self._runners.unfit
+        for drawn, place in luckiest(self._arms, Random(self._chance), self._first()):  # noqa: S311
+            if place not in unfit:
+                yield self._ranked(place, drawn)
+
+    def judge(self, place: int) -> Ranked:
+        """With a throw of its own, so that a hint does not wait until everyone was drawn."""
+        dice = Random(self._chance ^ (place + 1 << _OWN_DICE))  # noqa: S311 - chance, not secrecy
+        return self._ranked(place, draw(self._arms.taught.get(place), dice))
+
+    def _first(self) -> int:
+        """Who is out was drawn, too."""
+        count = len(self._runners.field.offers)
+        return self._runners.first * count // max(count - len(self._runners.unfit), 1)
+
+    def _ranked(self, place: int, drawn: float) -> Ranked:
+        return Ranked(self._runners.field.offers[place], self._runners.costs((place,))[0], draw=drawn)
 
 
 def bucket(input_tokens: int) -> Bucket:
@@ -62,9 +79,3 @@ def fade(arm: Arm, elapsed_s: float, half_life_s: float) -> Arm:
         return arm
     kept = 0.5 ** (elapsed_s / half_life_s)
     return Arm(alpha=1 + (arm.alpha - 1) * kept, beta=1 + (arm.beta - 1) * kept)
-
-
-def _draw(arm: Arm | None, random: Random) -> float:
-    if arm is None:
-        return random.random()  # Beta(1, 1)
-    return random.betavariate(arm.alpha, arm.beta)

@@ -57,7 +57,7 @@ def test_the_four_fixed_modes_score_three_models_as_the_formula_says(mode: str, 
     ],
 )
 def test_a_budget_that_removes_the_dearest_changes_scores_as_computed(mode: str, expected: dict[str, float]) -> None:
-    plan = make_plan(THREE, a_moment(), an_ask_with(mode, budget=0.04))
+    plan = explain_plan(THREE, a_moment(), an_ask_with(mode, budget=0.04))
     assert order(plan) == list(expected)
     for step in plan.steps:
         assert step.score is not None
@@ -98,7 +98,7 @@ def test_a_mode_without_weights_ties_by_weight_then_cost() -> None:
 def test_a_hint_beats_the_score_but_no_limit() -> None:
     hinted = make_plan(THREE, a_moment(), an_ask_with(hint="max"))
     assert (hinted.kind, order(hinted), hinted.steps[0].reason) == ("hint", ["max", "std", "mini"], "model-hint")
-    passed_over = make_plan(THREE, a_moment(), an_ask_with(hint="mini", weight=5.0))
+    passed_over = explain_plan(THREE, a_moment(), an_ask_with(hint="mini", weight=5.0))
     assert (passed_over.kind, order(passed_over)) == ("policy", ["std", "max"])
     assert passed_over.refused[0].name == "p/mini"
 

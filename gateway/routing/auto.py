@@ -1,0 +1,72 @@
+"""The order of `auto` over a whole table, found no further than it is followed.
+
+The orders are those of `strategies`; here they are read from columns that follow the moment.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+from gateway.domain.table import Offer, Strategy
+from gateway.routing.field import Field
+from gateway.routing.rotation import rotate
+from gateway.routing.runners import Runners, runners
+from gateway.routing.scene import TRIAL, Scene
+
+
+def whole_table(strategy: Strategy, turn: int, scene: Scene) -> Iterator[Offer]:
+    """Every offer that may be chosen; `cost` needs none of this, as the table is sorted by price."""
+    found = runners(scene)
+    offers = found.field.offers
+    return (offers[place] for place in _ORDERS[strategy](found, turn))
+
+
+def _by_latency(found: Runners, _turn: int) -> Iterator[int]:
+    pulse, unfit = found.pulse, found.unfit
+    if pulse.unknown:
+        places = range(len(found.field.offers)) if len(pulse.unknown) * 8 > len(found.field.offers) else pulse.unknown
+        yield from (p for p in sorted(places) if p in pulse.unknown and p not in pulse.busy and p not in unfit)
+    yield from _without(unfit, pulse.by_latency())
+    yield from _without(unfit, sorted(pulse.busy))
+
+
+def _by_availability(found: Runners, _turn: int) -> Iterator[int]:
+    return _without(found.unfit, found.pulse.by_failures())
+
+
+def _by_turn(found: Runners, turn: int) -> Iterator[int]:
+    """Turns are taken by the healthy, and so that a dead offer's turns are spread over all."""
+    down = found.down(TRIAL) - found.unfit
+    out = down | found.unfit
+    places = range(len(found.field.offers))
+    if found.field.even and len(out) < len(places):
+        start = _counted_off(turn % (len(places) - len(out)), sorted(out))
+        yield from _without(out, range(start, len(places)))
+        yield from _without(out, range(start))
+    else:
+        yield from _rotated([place for place in places if place not in out], found.field, turn)
+    yield from _rotated(sorted(down), found.field, turn)
+
+
+def _counted_off(number: int, out: Sequence[int]) -> int:
+    """The place of that number if those who are out are not counted."""
+    for place in out:
+        if place > number:
+            break
+        number += 1
+    return number
+
+
+def _rotated(places: Sequence[int], field: Field, turn: int) -> Iterator[int]:
+    if places:
+        index, _ = rotate([field.shares[place] for place in places], turn)
+        yield from places[index:]
+        yield from places[:index]
+
+
+def _without(unfit: set[int], places: Sequence[int]) -> Iterator[int]:
+    return (place for place in places if place not in unfit) if unfit else iter(places)
+
+
+_ORDERS: Mapping[Strategy, Callable[[Runners, int], Iterator[int]]] = MappingProxyType(
+    {"latency": _by_latency, "availability": _by_availability, "round-robin": _by_turn}
+)

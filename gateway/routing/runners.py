@@ -1,0 +1,180 @@
+"""Who of a whole table may run for one request: the columns of its kind, and the few places that are out just now.
+
+What `eligible` says rule by rule and offer by offer is said here of all offers at once; both come to the same.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from gateway.domain.ask import Policy
+from gateway.domain.moment import Moment
+from gateway.domain.table import Offer
+from gateway.routing.eligible import CERTAIN, one_text
+from gateway.routing.estimate import MILLION
+from gateway.routing.field import Field, Kind, field_of
+from gateway.routing.pulse import Pulse
+from gateway.routing.scene import OPEN, TRIAL, Scene, standing
+
+FIRST = 12
+"""So many are lined up at once; a plan seldom has room for more."""
+MOST_FIRST = 256
+
+
+class Runners:
+    """The fit are all places of the field but the unfit."""
+
+    __slots__ = ("_all_costs", "_scene", "field", "pulse", "unfit")
+
+    def __init__(self, scene: Scene, field: Field) -> None:
+        self._scene = scene
+        self._all_costs: list[float] | None = None
+        self.field = field
+        self.pulse: Pulse = field.pulse(scene.moment.offers)
+        self.unfit: set[int] = set()
+
+    @property
+    def first(self) -> int:
+        """How many of the best are probably enough, if some of them rest."""
+        count = len(self.field.offers)
+        down = min(len(self.down(TRIAL)), count - 1)
+        return max(FIRST, min(FIRST * count // max(count - down, 1), MOST_FIRST))
+
+    def fit(self) -> Sequence[int]:
+        places = range(len(self.field.offers))
+        return [place for place in places if place not in self.unfit] if self.unfit else places
+
+    def fit_offers(self) -> Iterator[Offer]:
+        """As the table has them, cheapest first."""
+        place_of, unfit = self.field.place_of, self.unfit
+        for offer in self._scene.table.cheapest_first:
+            place = place_of.get(offer.name)
+            if place is not None and place not in unfit:
+                yield offer
+
+    def costs(self, places: Sequence[int]) -> list[float]:
+        """As `cost_of` has them, to the last bit."""
+        if self._all_costs is not None:
+            return [self._all_costs[place] for place in places]
+        ask, wanted = self._scene.ask, self._scene.wanted
+        tokens, choices = ask.input_tokens, ask.choices
+        per_input, per_output, per_request = self.field.rates(tokens)
+        outputs = self.field.outputs(wanted)
+        if outputs is None:
+            out = wanted * choices
+            return [(tokens * per_input[p] + out * per_output[p]) / MILLION + per_request[p] for p in places]
+        return [
+            (tokens * per_input[p] + outputs[p] * choices * per_output[p]) / MILLION + per_request[p] for p in places
+        ]
+
+    def highest_cost(self) -> float:
+        """Of the fit."""
+        if self._all_costs is None and self.field.outputs(self._scene.wanted) is None:
+            highest = 0.0
+            for dearest in self.field.layers(self._scene.ask.input_tokens):
+                costs = self.costs(dearest)
+                if highest >= max(costs):
+                    return highest
+                fit = [cost for place, cost in zip(dearest, costs, strict=True) if place not in self.unfit]
+                highest = max(highest, max(fit, default=0.0))
+        costs = self.all_costs().copy()
+        for place in self.unfit:
+            costs[place] = 0.0
+        return max(costs, default=0.0)
+
+    def rough(self, per_cost: float, parts: Sequence[float]) -> list[float]:
+        """What the costs add to these parts of scores, but for rounding."""
+        if self._all_costs is not None or self.field.outputs(self._scene.wanted) is not None:
+            return [per_cost * cost + part for cost, part in zip(self.all_costs(), parts, strict=True)]
+        ask, rates = self._scene.ask, self.field.rates(self._scene.ask.input_tokens)
+        i, o = per_cost * ask.input_tokens / MILLION, per_cost * self._scene.wanted * ask.choices / MILLION
+        return [
+            i * per_input + o * per_output + per_cost * per_request + part
+            for per_input, per_output, per_request, part in zip(*rates, parts, strict=True)
+        ]
+
+    def down(self, best: int) -> set[int]:
+        """The places that stand worse than this."""
+        moment, pulse, now = self._scene.moment, self.pulse, self._scene.moment.now
+        found = {place for place, vitals in pulse.broken.items() if standing(vitals, now) > best}
+        if best < OPEN - 1:
+            found.update(place for place, vitals in pulse.resting.items() if vitals.cooldown_until > now)
+        for name in _places_down(moment, best):
+            found.update(self.field.at_provider.get(name, ()))
+        return found
+
+    def all_costs(self) -> list[float]:
+        if self._all_costs is None:
+            ask, wanted = self._scene.ask, self._scene.wanted
+            tokens, choices = float(ask.input_tokens), ask.choices
+            per_input, per_output, per_request = self.field.rates(ask.input_tokens)
+            outputs = self.field.outputs(wanted)
+            if outputs is None:
+                out = float(wanted * choices)
+                rates = zip(per_input, per_output, per_request, strict=True)
+                self._all_costs = [(tokens * i + out * o) / MILLION + r for i, o, r in rates]
+            else:
+                rows = zip(per_input, per_output, per_request, outputs, strict=True)
+                self._all_costs = [(tokens * i + out * choices * o) / MILLION + r for i, o, r, out in rows]
+        return self._all_costs
+
+    def strike(self, policy: Policy) -> None:
+        """All that the caller's own bounds forbid."""
+        scene, pulse = self._scene, self.pulse
+        for (window, most), places in self.field.of_shape.items():
+            if 0 < window < scene.padded + (most if 0 < most < scene.wanted else scene.wanted):
+                self.unfit.update(places)
+        budget, patience = policy.max_budget_usd, policy.max_latency_ms
+        if self._highest_possible() > budget:
+            self.unfit.update([place for place, cost in enumerate(self.all_costs()) if cost > budget])
+        for place in reversed(pulse.by_latency()):
+            if pulse.latencies[place] <= patience:
+                break
+            self.unfit.add(place)
+        self.unfit |= self.down(OPEN - 1)
+
+    def strike_hopeless(self) -> None:
+        """All that is out wherever we choose the model."""
+        scene = self._scene
+        if one_text(scene):
+            for (window, _), places in self.field.of_shape.items():
+                if 0 < window * CERTAIN <= scene.ask.input_tokens:
+                    self.unfit.update(places)
+        if scene.snapshot.routing.health.open_offers == "out":
+            self.unfit |= self.down(OPEN - 1)
+
+    def strike_speechless(self, picky: Iterator[str]) -> None:
+        """Whose provider says that it depends on the model what can be expressed."""
+        told, offers = self._scene.ask.unsupported, self.field.offers
+        for name in picky:
+            self.unfit.update([place for place in self.field.at_provider.get(name, ()) if told[offers[place].name]])
+
+    def _highest_possible(self) -> float:
+        if self.field.outputs(self._scene.wanted) is None:
+            dearest = next(self.field.layers(self._scene.ask.input_tokens), ())
+            return max(self.costs(dearest), default=0.0)
+        return max(self.all_costs(), default=0.0)
+
+
+def runners(scene: Scene) -> Runners:
+    """Of everything the caller may use."""
+    policy, ask = scene.policy, scene.ask
+    kind = Kind(ask.endpoint, ask.features, scene.allowed, off=scene.moment.disabled_providers)
+    if policy is not None:
+        kind = kind._replace(least_weight=policy.min_weight)
+    field = field_of(scene.table, kind)
+    told = {name: ask.unsupported[name] for name in field.at_provider} if ask.unsupported else {}
+    mute = frozenset(name for name, fields in told.items() if fields)
+    if mute:
+        field = field_of(scene.table, kind._replace(mute=mute))
+    found = Runners(scene, field)
+    found.strike_speechless(name for name, fields in told.items() if fields is None)
+    if policy is None:
+        found.strike_hopeless()
+    else:
+        found.strike(policy)
+    return found
+
+
+def _places_down(moment: Moment, best: int) -> Iterator[str]:
+    for name, vitals in moment.providers.items():
+        if (vitals.open_until or vitals.cooldown_until) and standing(vitals, moment.now) > best:
+            yield name
