@@ -70,6 +70,8 @@ class GuardedProtocol(asyncio.Protocol):
         self._since = 0.0
         """When the head that is open began, or the last answer ended."""
         self._unread = 0
+        self._by_hand: int | None = None
+        """What is left of the body of a request that offers another protocol: the parser leaves it to us."""
         self._write_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -100,10 +102,13 @@ class GuardedProtocol(asyncio.Protocol):
             self.transport.close()
 
     def data_received(self, data: bytes) -> None:
+        if self._by_hand is not None:
+            self._take_by_hand(data)
+            return
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            return  # nothing else is spoken here: the request is answered as it stands
+        except httptools.HttpParserUpgrade as upgrade:
+            self._take_by_hand(data[upgrade.args[0] :])
         except httptools.HttpParserError:
             self._malformed()
             return
@@ -168,6 +173,9 @@ class GuardedProtocol(asyncio.Protocol):
         before = self.cycle
         cycle = Cycle(self, scope, keep_alive=keep_alive, expects_continue=self._expects_continue)
         self.cycle = cycle
+        if parser.should_upgrade():  # nothing else is spoken here: the request is answered as it stands
+            cycle.keep_alive = False
+            self._by_hand = length_in(self._headers)
         if before is None or (before.response_complete and not self._line_up):
             self._begin(cycle)
         else:
@@ -179,7 +187,7 @@ class GuardedProtocol(asyncio.Protocol):
             self.cycle.arrived(body)
 
     def on_message_complete(self) -> None:
-        if self.cycle is not None:
+        if self.cycle is not None and not self._by_hand:
             self.cycle.arrived_all()
 
     # a cycle tells
@@ -210,6 +218,14 @@ class GuardedProtocol(asyncio.Protocol):
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
             self.transport.write(MALFORMED)
         self.transport.close()
+
+    def _take_by_hand(self, data: bytes) -> None:
+        if self.cycle is not None and self._by_hand:
+            part = data[: self._by_hand]
+            self._by_hand -= len(part)
+            self.cycle.arrived(part)
+            if not self._by_hand:
+                self.cycle.arrived_all()
 
     def _watch_head(self, size: int) -> None:
         self._head_bytes += size
@@ -247,6 +263,11 @@ class GuardedProtocol(asyncio.Protocol):
         if self._write_timer is not None:
             self._write_timer.cancel()
             self._write_timer = None
+
+
+def length_in(headers: Pairs) -> int:
+    """What `Content-Length` says, which the parser has found to be a number."""
+    return next((int(value) for name, value in headers if name == b"content-length"), 0)
 
 
 def target_of(url: bytes) -> tuple[bytes, bytes]:

@@ -156,6 +156,19 @@ def test_c39_an_old_client_gets_its_stream_and_then_the_end(process: Process) ->
     assert b"data: [DONE]" in got
 
 
+@pytest.mark.parametrize("cut", [0, 1, 20, 10_000])
+def test_an_offer_to_upgrade_is_not_taken_up_and_costs_no_body(process: Process, cut: int) -> None:
+    """Some HTTP libraries offer HTTP/2 with every first request on a connection."""
+    whole = post("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAEAAEAAAAIAAAAA")
+    head = whole.index(b"\r\n\r\n") + 4 + cut
+    with Line(process.address) as line:
+        line.send(whole[:head])
+        line.send(whole[head:])
+        got = line.rest()
+    assert b" 200 " in got[:20]
+    assert got.count(b"HTTP/1.1 ") == 1
+
+
 def test_expect_100_continue_is_answered_before_the_body_is_sent(process: Process) -> None:
     with Line(process.address) as line:
         line.send(post("Expect: 100-continue", f"Content-Length: {len(BODY)}", body=b""))
