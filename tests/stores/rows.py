@@ -3,13 +3,13 @@
 from typing import Any
 
 from gateway.state.ledger.record import Admitted, AuditRow, Record
-from gateway.ulid import new_ulid
+from gateway.ulid import ulid_of
 
 UNIX = 1_798_700_000.0  # 2026-12-31
 
 
 def an_id(number: int, unix: float = UNIX) -> str:
-    return new_ulid(unix, lambda _: number)
+    return ulid_of(int(unix * 1000), number)
 
 
 def a_record(number: int = 1, **more: Any) -> Record:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from gateway.state.ledger.rows import AUDIT_COLUMNS, REQUEST_COLUMNS, SUMMED, day_of
-from gateway.ulid import new_ulid
+from gateway.ulid import ulid_of
 
 GroupBy = Literal["key", "model", "provider", "day"]
 MOST_ROWS = 1000
@@ -105,7 +105,7 @@ def audit_statement(query: PageQuery) -> Statement:
 
 def first_id_at(unix: float) -> str:
     """No request of that moment or later has a smaller id."""
-    return new_ulid(max(0.0, unix), lambda _: 0)
+    return ulid_of(int(max(0.0, unix) * 1000), 0)
 
 
 def _page(table: str, columns: tuple[str, ...], filters: tuple[str, ...], query: PageQuery) -> Statement:
