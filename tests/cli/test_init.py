@@ -178,7 +178,7 @@ def check_step(step: dict[str, Any]) -> None:
     for line in step.get("run", "").replace("\\\n", " ").splitlines():
         words = line.split("|")[0].split(">")[0].split()
         if words[:1] == ["tokenhub"]:
-            context = click.Context(main)
+            context = click.Context(main, **main.context_settings)
             command = main.get_command(context, words[1])
             assert command is not None
             command.make_parser(click.Context(command, parent=context)).parse_args(words[2:])

@@ -131,7 +131,7 @@ def test_json_tells_the_tests_and_what_they_reach(tmp_path: Path) -> None:
 def test_text_counts_tests_and_names_what_none_reaches_if_asked(tmp_path: Path) -> None:
     assert "tests: 1 passed, 1 failed\n" in run(tmp_path, FAILING).stdout
     assert "\nno test reaches:\n  offer p/o\n" in run(tmp_path, FAILING, "--coverage").stdout
-    assert "tests:" not in run(tmp_path, completed("")).stdout
+    assert "\ntests: none; declare some" in run(tmp_path, completed("")).stdout
 
 
 SIMULATED = {
