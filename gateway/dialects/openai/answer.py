@@ -7,10 +7,10 @@ import msgspec
 from msgspec import Raw, Struct
 
 from gateway.dialects.base import Seal
-from gateway.dialects.chunks import model_name, text_length
+from gateway.dialects.chunks import model_name, text_length, usage_fields
 from gateway.dialects.failures import garbled
 from gateway.dialects.openai.errors import hidden_error
-from gateway.dialects.openai.usage import in_openais_counts, usage_of
+from gateway.dialects.openai.usage import counted, is_openais, said_in
 from gateway.dialects.openai.words import BROKEN_OFF, FINISH, straighten
 from gateway.domain.answer import Answer, Usage
 from gateway.domain.call import Reply
@@ -36,6 +36,8 @@ class ChoiceLook(Struct):
 
 
 CHOICES = msgspec.json.Decoder(list[ChoiceLook])
+CROOKED = BROKEN_OFF | FINISH.keys()
+"""Finish reasons that are not passed on as they are."""
 OBJECTS = {"chat": "chat.completion", "completions": "text_completion"}
 
 
@@ -44,9 +46,9 @@ def read_answer(endpoint: str, reply: Reply, seal: Seal) -> Answer | Failure:
     fields = read_fields(reply.body)
     if fields is None:
         return garbled("The provider's answer is not a JSON object.")
-    if is_error(fields):
-        return hidden_error(ANYTHING.decode(reply.body))
     try:
+        if is_error(fields):
+            return hidden_error(ANYTHING.decode(reply.body))
         return _read(endpoint, fields, seal)
     except (ValueError, RecursionError):
         return garbled("The provider's answer has a shape that cannot be read.")
@@ -83,15 +85,14 @@ def model_ids(body: bytes) -> tuple[str, ...] | Failure:
 
 
 NOTHING = frozenset({b"null", b"[]", b'""', b"{}"})
+ERROR = Raw(b'"error"')
 
 
 def is_error(fields: dict[str, Raw]) -> bool:
     """An error object where an answer should be."""
-    error = fields.get("error")
-    if error is not None and bytes(error) not in NOTHING:
+    if "error" in fields and bytes(fields["error"]) not in NOTHING:
         return True
-    kind = fields.get("object")
-    return kind is not None and bytes(kind) == b'"error"'
+    return fields.get("object") == ERROR
 
 
 def sealed(fields: dict[str, Raw], kind: str, seal: Seal) -> tuple[dict[str, Any], str]:
@@ -105,12 +106,15 @@ def sealed(fields: dict[str, Raw], kind: str, seal: Seal) -> tuple[dict[str, Any
 
 def usage_in(fields: dict[str, Any]) -> Usage | None:
     """Usage that can be believed, put into OpenAI's counts; one that cannot is taken out of the fields."""
-    said: Any = ANYTHING.decode(fields["usage"]) if "usage" in fields else None
-    usage = None if said is None else usage_of(said)
-    if usage is None:
-        fields.pop("usage", None)
-    elif recounted := in_openais_counts(said, usage):
-        fields["usage"] = recounted
+    raw = fields.get("usage")
+    if raw is None:
+        return None
+    said = said_in(raw)
+    usage = None if said is None else counted(said)
+    if said is None or usage is None:
+        del fields["usage"]
+    elif not is_openais(said, usage):
+        fields["usage"] = ANYTHING.decode(raw) | usage_fields(usage)
     return usage
 
 
@@ -118,10 +122,11 @@ def _read(endpoint: str, fields: dict[str, Raw], seal: Seal) -> Answer | Failure
     looks = CHOICES.decode(fields.get("choices", b"null"))
     if not looks:
         return garbled("The provider's answer has no choices.")
-    if any(look.finish_reason in BROKEN_OFF for look in looks):
+    plain = _is_plain(looks, endpoint)
+    if not plain and any(look.finish_reason in BROKEN_OFF for look in looks):
         return Failure(kind="transient", code="upstream_error", message="The provider broke off.", status=200)
     whole, model = sealed(fields, OBJECTS[endpoint], seal)
-    if not _is_plain(looks, endpoint):
+    if not plain:
         choices = [straighten(choice, place) for place, choice in enumerate(ANYTHING.decode(fields["choices"]))]
         if any(_is_hollow(choice, endpoint) for choice in choices):
             return garbled("A choice of the provider's answer has no message.")
@@ -132,13 +137,15 @@ def _read(endpoint: str, fields: dict[str, Raw], seal: Seal) -> Answer | Failure
 
 
 def _is_plain(looks: Sequence[ChoiceLook], endpoint: str) -> bool:
+    """In OpenAI's words as it stands."""
     for place, look in enumerate(looks):
-        if look.index != place or look.finish_reason is None or look.finish_reason in FINISH:
+        if look.index != place or look.finish_reason is None or look.finish_reason in CROOKED:
             return False
+        message = look.message
         if endpoint == "completions":
             if look.text is None:
                 return False
-        elif look.message is None or look.message.reasoning is not None or isinstance(look.message.content, list):
+        elif message is None or message.reasoning is not None or type(message.content) is list:
             return False
     return True
 

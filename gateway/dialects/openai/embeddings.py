@@ -32,9 +32,9 @@ def read_embeddings(ask: Ask, reply: Reply, seal: Seal) -> Answer | Failure:
     fields = read_fields(reply.body)
     if fields is None:
         return garbled("The provider's answer is not a JSON object.")
-    if is_error(fields):
-        return hidden_error(ANYTHING.decode(reply.body))
     try:
+        if is_error(fields):
+            return hidden_error(ANYTHING.decode(reply.body))
         data = DATA.decode(fields.get("data", b"null"))
         return _read(ask, fields, data, seal)
     except (ValueError, RecursionError):

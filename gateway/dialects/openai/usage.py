@@ -8,7 +8,8 @@ from msgspec import Struct
 from gateway.dialects.chunks import usage_fields
 from gateway.domain.answer import Usage
 
-MOST_TOKENS = 1_000_000_000
+MOST_TOKENS = (1 << 30) - 1
+"""All bits of it are set: numbers that are neither negative nor beyond it stay within it when they are or-ed."""
 
 
 class PromptDetails(Struct):
@@ -39,45 +40,61 @@ class Said(Struct):
     """Perplexity's."""
 
 
-NO_PROMPT_DETAILS = PromptDetails()
-NO_COMPLETION_DETAILS = CompletionDetails()
+SAID: msgspec.json.Decoder[Said | None] = msgspec.json.Decoder(Said | None)
+
+
+def said_in(raw: msgspec.Raw) -> Said | None:
+    """The `usage` of an answer as it was sent; None where it is null or nonsense."""
+    try:
+        return SAID.decode(raw)
+    except msgspec.ValidationError:
+        return None
 
 
 def usage_of(said: Any) -> Usage | None:
     """`said` is the decoded `usage` object; None where it is missing or nonsense."""
     try:
-        return _read(msgspec.convert(said, Said))
+        return counted(msgspec.convert(said, Said))
     except (msgspec.ValidationError, OverflowError):
         return None
 
 
 def in_openais_counts(said: dict[str, Any], usage: Usage) -> dict[str, Any] | None:
     """`said` with reasoning inside the completion and cached input where OpenAI has it; None where it is so already."""
-    details = said.get("prompt_tokens_details")
-    cached = details.get("cached_tokens") if isinstance(details, dict) else None
-    same = said.get("completion_tokens") in (None, usage.completion_tokens)
-    if same and (cached or 0) == usage.cache_read_tokens:
-        return None
-    return {**said, **usage_fields(usage)}
+    return None if is_openais(msgspec.convert(said, Said), usage) else said | usage_fields(usage)
 
 
-def _read(said: Said) -> Usage | None:
-    prompt = said.prompt_tokens_details or NO_PROMPT_DETAILS
-    completion = said.completion_tokens_details or NO_COMPLETION_DETAILS
-    cached = prompt.cached_tokens or said.prompt_cache_hit_tokens or said.cached_tokens or 0
-    written, audio, images = prompt.cache_write_tokens or 0, prompt.audio_tokens or 0, prompt.image_tokens or 0
-    reasoning = completion.reasoning_tokens or said.reasoning_tokens or 0
-    spoken = completion.audio_tokens or 0
+def is_openais(said: Said, usage: Usage) -> bool:
+    """Said as OpenAI says it: no need to say it again."""
+    details = said.prompt_tokens_details
+    cached = 0 if details is None else details.cached_tokens or 0
+    if cached != usage.cache_read_tokens:
+        return False
+    return said.completion_tokens is None or said.completion_tokens == usage.completion_tokens
+
+
+def counted(said: Said) -> Usage | None:
+    """In disjoint buckets; None where that cannot be."""
+    cached = written = audio = images = reasoning = spoken = 0
+    prompt, completion = said.prompt_tokens_details, said.completion_tokens_details
+    if prompt is not None:
+        cached, written = prompt.cached_tokens or 0, prompt.cache_write_tokens or 0
+        audio, images = prompt.audio_tokens or 0, prompt.image_tokens or 0
+    if completion is not None:
+        reasoning, spoken = completion.reasoning_tokens or 0, completion.audio_tokens or 0
+    cached = cached or said.prompt_cache_hit_tokens or said.cached_tokens or 0
+    reasoning = reasoning or said.reasoning_tokens or 0
     output = (said.completion_tokens or 0) - spoken
-    if not _reasoning_is_extra(said, reasoning, output):
+    if reasoning and not _reasoning_is_extra(said, reasoning, output):
         output -= reasoning
     fresh = said.prompt_tokens - cached - written - audio
-    images = images if images <= fresh else 0  # some count an image that was cached twice
-    counts = (fresh - images, cached, written, output, reasoning, audio, spoken, images)
-    if min(counts) < 0 or max(counts) > MOST_TOKENS:
+    if images > fresh:  # some count an image that was cached twice
+        images = 0
+    fresh -= images
+    if not 0 <= fresh | cached | written | output | reasoning | audio | spoken | images <= MOST_TOKENS:
         return None
     return Usage(
-        input_tokens=fresh - images,
+        input_tokens=fresh,
         cache_read_tokens=cached,
         cache_write_tokens=written,
         output_tokens=output,
@@ -90,6 +107,6 @@ def _read(said: Said) -> Usage | None:
 
 def _reasoning_is_extra(said: Said, reasoning: int, output: int) -> bool:
     """xAI counts reasoning beside the completion, all others within it; the total tells."""
-    if not reasoning or said.total_tokens is None:
+    if said.total_tokens is None:
         return reasoning > output
     return said.total_tokens == said.prompt_tokens + (said.completion_tokens or 0) + reasoning
