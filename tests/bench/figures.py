@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from msgspec import Struct
 
-from tests.bench import decisions, nginx, ours, peers, streams
+from tests.bench import decisions, nginx, ours, peers, reloads, streams
 from tests.bench.load import Load, LoadError, Target, load
 from tests.bench.machine import CORES, MissingError, Process
 from tests.bench.ours import Setup
@@ -43,6 +43,7 @@ ALONE = "Time of a request that is alone (p50)"
 OWN = "What our own features and sizes cost"
 STREAM = "CPU for each chunk of a stream"
 ROUTING = "CPU for one routing decision"
+CHANGING = "Starting, and taking up a changed configuration"
 
 GOALS = {
     (UNARY, "sglang-router"): ("≥ 1.0", "≥ 0.6"),
@@ -112,7 +113,23 @@ def routing(effort: Effort) -> Iterator[Figure]:
         yield Figure(group=ROUTING, name=name, value=cost_us, unit="µs", goal=goal, floor=floor)
 
 
-FIGURES = {"peers": side_by_side, "own": own_costs, "streams": chunks, "routing": routing}
+def changing(effort: Effort) -> Iterator[Figure]:
+    ready = statistics.median(reloads.ready_s() for _ in range(1 if effort.quick else 3))
+    yield Figure(
+        group=CHANGING, name="from the command to ready, 100 models", value=ready, unit="s", goal="≤ 1", floor="≤ 2"
+    )
+    wait = reloads.longest_wait_ms(1000 if effort.quick else reloads.LARGE)
+    yield Figure(
+        group=CHANGING,
+        name="slowest request while 10,000 models change",
+        value=wait,
+        unit="ms",
+        goal="≤ 25",
+        floor="≤ 50",
+    )
+
+
+FIGURES = {"peers": side_by_side, "own": own_costs, "streams": chunks, "routing": routing, "changing": changing}
 
 
 def interleaved(targets: Sequence[Target], connections: int, effort: Effort) -> dict[str, Load]:
