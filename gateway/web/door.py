@@ -1,5 +1,6 @@
 """The outermost wall: what no route should have to look at is turned away here, before any routing."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from itertools import chain
 from typing import Any, Protocol
@@ -27,6 +28,9 @@ ONCE = frozenset({b"host", b"authorization", b"content-length", b"content-type",
 
 class Line(Protocol):
     """Shorter ways to and from the caller than `receive` and `send`, which work everywhere."""
+
+    task: asyncio.Task[None] | None
+    """The one in which the application runs."""
 
     def take(self) -> bytes | None:
         """The whole body where it has arrived; None where it must be received."""

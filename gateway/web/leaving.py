@@ -25,13 +25,15 @@ class Leaving:
 
     def __init__(self, receive: Receive) -> None:
         self.left = False
-        self._work = asyncio.current_task()
         self._waiting: Any = None
-        self._line = line_of(receive)
-        if self._line is None:
+        self._line = line = line_of(receive)
+        if line is None:
+            self._work = asyncio.current_task()
             self._waiting = receive()
             self._step()
-        elif not self._line.when_gone(self._gone):
+            return
+        self._work = line.task
+        if not line.when_gone(self._gone):
             self._gone()
 
     def close(self) -> None:
