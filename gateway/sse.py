@@ -41,6 +41,11 @@ class SseReader:
             self._keep(data[end + 2 :])
         return events
 
+    @property
+    def at_rest(self) -> bool:
+        """What comes next begins a new event."""
+        return not (self._buffer or self._after_cr or self._fresh or self.overflow)
+
     def end(self) -> list[Event]:
         """The bytes are over: what was begun without a blank line behind it, be it whole or half."""
         rest = bytes(self._buffer)

@@ -1,7 +1,7 @@
 """One attempt: an ask goes to an offer's provider in its dialect, and comes back in OpenAI's words or as a failure."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from msgspec import Struct
@@ -252,7 +252,9 @@ class Shown(Protocol):
     @property
     def failure(self) -> Failure | None: ...
 
-    async def next(self) -> list[Chunk]: ...
+    async def pour(self, into: Callable[[list[Chunk]], bool]) -> bool:
+        """Chunks into `into` until there are none; False if that had enough before."""
+        ...
 
 
 class Opened:

@@ -91,6 +91,12 @@ class ShapedStream:
     def failure(self) -> Failure | None:
         return self._failure or self._live.failure
 
+    async def pour(self, into: Callable[[list[Chunk]], bool]) -> bool:
+        while chunks := await self.next():
+            if not into(chunks):
+                return False
+        return True
+
     async def next(self) -> list[Chunk]:
         while chunks := await self._live.next():
             kept = [kept for chunk in chunks for kept in self._shaper.take(chunk)]

@@ -60,6 +60,11 @@ class Source(Protocol):
 
     async def read(self) -> bytes | Failure: ...
 
+    async def pour(self, into: Callable[[bytes | Failure], bool]) -> None:
+        """All that `read` would tell, until `into` has enough, as it has of an end and of a failure."""
+        while into(await self.read()):
+            pass
+
     def close(self) -> None: ...
 
 
@@ -134,11 +139,30 @@ class LiveStream:
                 return batch
         return []
 
+    async def pour(self, into: Callable[[list[Chunk]], bool]) -> bool:
+        """What `next` would tell, told to `into` the moment it is heard; False where that has enough for now."""
+        more = True
+
+        def hear(data: bytes | Failure) -> bool:
+            nonlocal more
+            batch = self._heard(data)
+            more = not batch or into(batch)
+            return more and not self._over
+
+        if self._early:
+            early, self._early = self._early, []
+            more = into(early)
+        if more and not self._over:
+            await self._source.pour(hear)
+        return more
+
     def close(self) -> None:
         self._over = True
         self._source.close()
 
     def _heard(self, data: bytes | Failure) -> list[Chunk]:
+        if self._over:
+            return []
         if isinstance(data, Failure):
             self._end(data if not self._reader.finished else None)
             return []
@@ -194,7 +218,7 @@ class Spoken:
         return list(said)
 
 
-class Silence:
+class Silence(Source):
     """A source without bytes."""
 
     async def read(self) -> bytes | Failure:
@@ -204,7 +228,7 @@ class Silence:
         return None
 
 
-class Recital:
+class Recital(Source):
     """A source that was known beforehand: what an offline dialect says, piece by piece."""
 
     __slots__ = ("_pause", "_pause_s", "_pieces")

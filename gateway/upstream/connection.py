@@ -24,9 +24,9 @@ class Connection(asyncio.Protocol):
 
     # fmt: off
     __slots__ = (
-        "_alarm", "_buffer_bytes", "_clock", "_loop", "_on_lost", "_patience", "_paused", "_transport", "_waiter",
-        "_want", "_why", "answer", "born", "busy", "head_at", "idle_until", "leased", "open", "origin", "streaming",
-        "uses",
+        "_alarm", "_buffer_bytes", "_clock", "_heard_at", "_loop", "_on_lost", "_patience", "_paused", "_tap",
+        "_transport", "_waiter", "_want", "_why", "answer", "born", "busy", "head_at", "idle_until", "leased", "open",
+        "origin", "streaming", "uses",
     )
     # fmt: on
 
@@ -37,6 +37,8 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._alarm = Alarm(self._loop, clock, self._ring)
         self._waiter: asyncio.Future[None] | None = None
+        self._tap: Callable[[], None] | None = None
+        self._heard_at = 0.0
         self._paused = False
         self.answer = Hearing(bounds)
         self.origin = origin
@@ -94,6 +96,21 @@ class Connection(asyncio.Protocol):
         self.streaming = True
         self.answer.unbounded()
 
+    def tap(self, told: Callable[[], None]) -> None:
+        """From here on `told` is called, at once, whenever there is more to take, or nothing more will come.
+
+        What `arrive` does, without a wake-up for each piece; silence is counted, and looked at when it may be over.
+        """
+        self._tap = told
+        self._heard_at = self._clock.monotonic()
+        self._watch_silence()
+
+    def untap(self) -> None:
+        """Nobody listens for a while, as after `arrive`."""
+        self._tap = None
+        self._why = "deadline_exceeded"
+        self._alarm.postpone(self._patience.until)
+
     def take(self) -> bytes:
         """What has been heard of the body and not been taken."""
         data = self.answer.take()
@@ -110,6 +127,7 @@ class Connection(asyncio.Protocol):
         if not answer.complete:
             answer.fail(INCOMPLETE)
         self._wake()
+        self._tap = None
         if answer.keep and self.open and not self._paused and self._transport.get_write_buffer_size() == 0:
             return True
         self.abort()
@@ -143,6 +161,9 @@ class Connection(asyncio.Protocol):
         answer.feed(data)
         if self.head_at == 0.0 and answer.head is not None:
             self.head_at = self._clock.monotonic()
+        if self._tap is not None:
+            self._pass_on(self._tap)
+            return
         if self._waiter is not None and self._there(self._want):
             self._wake()
         if answer.complete:
@@ -168,6 +189,14 @@ class Connection(asyncio.Protocol):
 
     # inside
 
+    def _pass_on(self, tap: Callable[[], None]) -> None:
+        answer = self.answer
+        self._heard_at = self._clock.monotonic()
+        if answer.fault is not None:
+            self.fail(answer.fault)
+        elif answer.body or answer.complete:
+            tap()
+
     def _there(self, want: int) -> bool:
         answer = self.answer
         if answer.complete:
@@ -188,6 +217,8 @@ class Connection(asyncio.Protocol):
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+        if self._tap is not None:
+            self._tap()
 
     def _watch_silence(self) -> None:
         now = self._clock.monotonic()
@@ -201,7 +232,10 @@ class Connection(asyncio.Protocol):
         self._alarm.set(until, now)
 
     def _ring(self) -> None:
-        if self.streaming and self.answer.size and self._why == "upstream_timeout":
+        if self._tap is not None and self._heard_at + self._patience.idle_s > self._alarm.at < self._patience.until:
+            now = self._clock.monotonic()
+            self._watch(self._heard_at + self._patience.idle_s, "upstream_stalled", now)
+        elif self.streaming and self.answer.size and self._why == "upstream_timeout":
             self._watch(inf, "", self._clock.monotonic())  # it did begin to answer; nobody has come to read it yet
         else:
             self.fail(self._why)

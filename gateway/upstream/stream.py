@@ -1,7 +1,8 @@
 """An open stream: bytes as they come, and one way to be done with it."""
 
+import asyncio
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from gateway.domain.call import Headers
 from gateway.domain.table import Provider
@@ -20,8 +21,10 @@ class OpenStream:
         "_connection",
         "_end",
         "_inflater",
+        "_into",
         "_pieces",
         "_pool",
+        "_poured",
         "_provider",
         "first_byte_ms",
         "headers",
@@ -37,6 +40,8 @@ class OpenStream:
         self._inflater = Inflater(head.encoding) if head.encoding else None
         self._pieces: Iterator[bytes] = iter(())
         self._end: bytes | Failure | None = None
+        self._into: Callable[[bytes | Failure], bool] | None = None
+        self._poured: asyncio.Future[bool] | None = None
         self.status = head.status
         self.headers: Headers = head.headers
         self.first_byte_ms = first_byte_ms
@@ -44,22 +49,72 @@ class OpenStream:
 
     async def read(self) -> bytes | Failure:
         """The next bytes, all that are there; empty at the end. After the end, or a failure, the same again."""
-        connection = self._connection
-        while self._end is None:
-            data = connection.take() if self._inflater is None else self._inflated(self._inflater)
-            if data:
-                return data
-            if connection.answer.complete:
-                self._finish(self._natural_end())
-            else:
-                code = await connection.arrive(DATA)
-                if code is not None:
-                    self._fail(code)
-        return self._end
+        while (data := self._ready()) is None:
+            code = await self._connection.arrive(DATA)
+            if code is not None:
+                self._fail(code)
+        return data
+
+    async def pour(self, into: Callable[[bytes | Failure], bool]) -> None:
+        """What `read` would tell, told to `into` the moment it is heard, until that has enough or the stream is over.
+
+        Nobody is woken in between: a piece that passes through costs no turn of the event loop.
+        """
+        data = await self.read()
+        if not into(data) or data is self._end:
+            return
+        self._into = into
+        self._poured = asyncio.get_running_loop().create_future()
+        self._connection.tap(self._pass_on)
+        try:
+            self._pass_on()
+            if not await self._poured:
+                raise RuntimeError("whoever was told of the stream failed; the event loop has reported how")
+        finally:
+            self._into = None
+            if self._end is None:
+                self._connection.untap()
 
     def close(self) -> None:
         """The connection is kept if the answer had come to its end, and closed otherwise."""
         self._finish(b"")
+
+    def _pass_on(self) -> None:
+        into, poured = self._into, self._poured
+        if into is None or poured is None:
+            return
+        self._into = None  # what comes while this is told is told by the same loop
+        more = well = False
+        try:
+            more = self._tell(into)
+            well = True
+        finally:
+            if more:
+                self._into = into
+            elif not poured.done():
+                poured.set_result(well)
+
+    def _tell(self, into: Callable[[bytes | Failure], bool]) -> bool:
+        """All that is there; False if nothing more is wanted, or will come."""
+        while (data := self._ready()) is not None:
+            if not into(data) or data is self._end:
+                return False
+        return True
+
+    def _ready(self) -> bytes | Failure | None:
+        """What can be told without waiting; None where there is nothing yet."""
+        if self._end is not None:
+            return self._end
+        connection = self._connection
+        data = connection.take() if self._inflater is None else self._inflated(self._inflater)
+        if data:
+            return data
+        answer = connection.answer
+        if answer.complete:
+            self._finish(self._natural_end())
+        elif answer.fault is not None:
+            self._fail(answer.fault)
+        return self._end
 
     def _inflated(self, inflater: Inflater) -> bytes:
         """The next piece; a broken compression ends the stream."""

@@ -1,21 +1,28 @@
 """The writing end of a stream: says that it lives when it is silent, but never to a reader that does not read."""
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 from gateway.web.door import Send
 
 KEEPALIVE = b": keepalive\n\n"
 KEEPALIVE_S = 15.0
 
+Push = Callable[[bytes], bool]
+"""Writes without being awaited, what it is given and no later than that; False where the reader falls behind."""
+
 
 class Pulse:
-    """One timer a stream, re-armed every few seconds; nothing per chunk but two assignments."""
+    """One timer a stream, re-armed every few seconds; nothing per chunk but an assignment."""
 
-    __slots__ = ("_beating", "_handle", "_keepalive", "_last", "_loop", "_send", "_stuck", "every_s")
+    __slots__ = ("_beating", "_handle", "_keepalive", "_last", "_late", "_loop", "_push", "_send", "_stuck", "every_s")
 
     def __init__(self, send: Send, keepalive: bytes = KEEPALIVE, every_s: float = KEEPALIVE_S) -> None:
         self._loop = asyncio.get_running_loop()
         self._send = send
+        self._push = push_of(send)
+        self._late = b""
         self._keepalive = keepalive
         self._last = self._loop.time()
         self._stuck = False
@@ -23,12 +30,27 @@ class Pulse:
         self.every_s = every_s
         self._handle = self._loop.call_later(every_s, self._beat)
 
+    def say(self, data: bytes) -> bool:
+        """Without waiting; after a False nothing more may be said before `heard`."""
+        self._last = self._loop.time()
+        if not data:
+            return True
+        if self._push is not None:
+            return self._push(data)
+        self._late += data
+        return False
+
+    async def heard(self) -> None:
+        """Waits until the reader has room for more."""
+        late, self._late = self._late, b""
+        self._stuck = True
+        await self._send({"type": "http.response.body", "body": late, "more_body": True})
+        self._stuck = False
+        self._last = self._loop.time()
+
     async def send(self, data: bytes) -> None:
-        if data:
-            self._stuck = True
-            await self._send({"type": "http.response.body", "body": data, "more_body": True})
-            self._stuck = False
-            self._last = self._loop.time()
+        if not self.say(data):
+            await self.heard()
 
     def stop(self) -> None:
         self._handle.cancel()
@@ -36,11 +58,19 @@ class Pulse:
             self._beating.cancel()
 
     def _beat(self) -> None:
-        now = self._loop.time()
-        if not self._stuck and now - self._last >= self.every_s * 0.9:
-            self._beating = self._loop.create_task(self._keep_alive())
-            self._last = now
-        self._handle = self._loop.call_later(self.every_s, self._beat)
+        wait_s = self.every_s - (self._loop.time() - self._last)
+        if wait_s <= self.every_s * 0.01:
+            wait_s = self.every_s
+            if not self._stuck:
+                self._speak()
+        self._handle = self._loop.call_later(wait_s, self._beat)
 
-    async def _keep_alive(self) -> None:
-        await self._send({"type": "http.response.body", "body": self._keepalive, "more_body": True})
+    def _speak(self) -> None:
+        if not self.say(self._keepalive) and self._push is None:
+            self._beating = self._loop.create_task(self.heard())
+
+
+def push_of(send: Send) -> Push | None:
+    """Servers that let us write without a coroutine for each chunk show how beside their `send`."""
+    push: Any = getattr(getattr(send, "__self__", None), "push", None)
+    return push if callable(push) else None

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 
-from gateway.domain.answer import Answer
+from gateway.domain.answer import Answer, Chunk
 from gateway.domain.trail import Failure
 from gateway.domain.visit import Visit
 from gateway.errors import RequestError
@@ -71,20 +71,23 @@ class Reply:
     async def stream(self, receipt: Receipt, opened: Opened) -> None:
         """Chunks as they come, then the end of the stream, or the error that broke it."""
         self._writer = writer = self._surface.writer(receipt)
-        shown = opened.shown
         failure: Failure | None = OURS
         pulse = Pulse(self._send, self._surface.keepalive)
         interrupt = Interrupt()
         self._gateway.open_streams.add(interrupt)
+
+        def pass_on(chunks: list[Chunk]) -> bool:
+            frames = writer.frames(chunks)
+            if receipt.said is not None:
+                receipt.said.append(frames)
+            return pulse.say(frames)
+
         try:
             await self._begin(receipt)
             with interrupt.allowed():
-                while chunks := await shown.next():
-                    frames = writer.frames(chunks)
-                    if receipt.said is not None:
-                        receipt.said.append(frames)
-                    await pulse.send(frames)
-            failure = SHUTDOWN if interrupt.called else shown.failure
+                while not await opened.shown.pour(pass_on):
+                    await pulse.heard()
+            failure = SHUTDOWN if interrupt.called else opened.shown.failure
             receipt.stream_over(failure)
             opened.end(failure)
             receipt.close()

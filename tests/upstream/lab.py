@@ -91,6 +91,23 @@ async def read_all(stream: OpenStream) -> tuple[bytes, Failure | None]:
     return out, None
 
 
+async def pour_all(stream: OpenStream) -> tuple[bytes, Failure | None]:
+    """The same, told as it is heard; now and then the listener has enough for a moment."""
+    told: list[bytes | Failure] = []
+
+    def hear(data: bytes | Failure) -> bool:
+        told.append(data)
+        return len(told) % 7 != 0
+
+    while not told or (told[-1] and not isinstance(told[-1], Failure)):
+        await stream.pour(hear)
+    end = told.pop()
+    return b"".join(data for data in told if isinstance(data, bytes)), end if isinstance(end, Failure) else None
+
+
+TAKING = (read_all, pour_all)
+
+
 def run(kind: str, main: Callable[[Lab], Awaitable[None]], url: str = "http://127.0.0.1:9", **more: Any) -> None:
     """Run it on that event loop; at the end every place is free, and no task and no file is left."""
 
@@ -137,4 +154,4 @@ class Hand:
         return time.time() + self.skipped
 
 
-__all__ = ["HEADERS", "Hand", "Lab", "Wire", "read_all", "run"]
+__all__ = ["HEADERS", "TAKING", "Hand", "Lab", "Wire", "pour_all", "read_all", "run"]

@@ -3,15 +3,19 @@
 import asyncio
 import gzip
 import time
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from gateway.domain.call import Reply
 from gateway.domain.trail import Failure
 from gateway.upstream.bounds import Bounds
-from tests.upstream.lab import Lab, read_all, run
+from gateway.upstream.stream import OpenStream
+from tests.upstream.lab import TAKING, Lab, run
 from tests.wire import HOLE, SCENARIOS, Scripted, Wire, events, openai_chat, openai_error, openai_stream, scenario
 
+Take = Callable[[OpenStream], Awaitable[tuple[bytes, Failure | None]]]
+both_ways = pytest.mark.parametrize("take", TAKING, ids=["read", "poured"])
 STREAMS = [name for name, said in SCENARIOS.items() if name.startswith("E") and "E16" not in name]
 BROKEN = {
     "E08-stalls": "upstream_stalled",
@@ -21,8 +25,11 @@ BROKEN = {
 }
 
 
+@both_ways
 @pytest.mark.parametrize("name", STREAMS)
-def test_a_stream_is_read_to_its_end_or_to_the_failure_that_ends_it(name: str, loop: str, wire: Wire) -> None:
+def test_a_stream_is_read_to_its_end_or_to_the_failure_that_ends_it(
+    name: str, take: Take, loop: str, wire: Wire
+) -> None:
     async def main(lab: Lab) -> None:
         said = SCENARIOS[name]
         wire.script(said)
@@ -30,7 +37,7 @@ def test_a_stream_is_read_to_its_end_or_to_the_failure_that_ends_it(name: str, l
         assert stream.status == 200
         assert dict(stream.headers)["content-type"] == "text/event-stream"
         assert stream.first_byte_ms > 0
-        heard, failure = await read_all(stream)
+        heard, failure = await take(stream)
         whole = b"".join(said.pieces())
         if name in BROKEN:
             assert failure is not None
@@ -82,13 +89,14 @@ def test_a_stream_that_does_not_open_is_a_failure(name: str, loop: str, wire: Wi
     run(loop, main, wire.url)
 
 
-def test_t03_the_first_token_has_the_patience_of_the_first_byte(loop: str, wire: Wire) -> None:
+@both_ways
+def test_t03_the_first_token_has_the_patience_of_the_first_byte(take: Take, loop: str, wire: Wire) -> None:
     async def main(lab: Lab) -> None:
         gate = wire.gate()
         late = openai_stream(stall_after=0)
         wire.script(openai_stream(delay_body_s=0.15), late, openai_stream(body_gate=gate))
         stream = await lab.stream(patience=lab.patience(idle_s=0.05))
-        assert (await read_all(stream))[1] is None, "a head at once and a late first token is fine"
+        assert (await take(stream))[1] is None, "a head at once and a late first token is fine"
         stream = await lab.stream(patience=lab.patience(first_byte_s=0.1))
         failure = await stream.read()
         assert isinstance(failure, Failure)
@@ -97,37 +105,40 @@ def test_t03_the_first_token_has_the_patience_of_the_first_byte(loop: str, wire:
         assert await stream.read()
         await asyncio.sleep(0.1)
         gate.open()
-        assert (await read_all(stream))[1] is None, "once it has begun, the first byte's patience is over"
+        assert (await take(stream))[1] is None, "once it has begun, the first byte's patience is over"
 
     run(loop, main, wire.url)
 
 
-def test_t04_silence_is_counted_from_the_last_byte(loop: str, wire: Wire) -> None:
+@both_ways
+def test_t04_silence_is_counted_from_the_last_byte(take: Take, loop: str, wire: Wire) -> None:
     async def main(lab: Lab) -> None:
         wire.script(openai_stream(["a"] * 10, pace_s=0.02), openai_stream(["a"] * 4, pace_s=0.3))
         stream = await lab.stream(patience=lab.patience(idle_s=0.15))
-        assert (await read_all(stream))[1] is None
+        assert (await take(stream))[1] is None
         stream = await lab.stream(patience=lab.patience(idle_s=0.1))
-        _, failure = await read_all(stream)
+        _, failure = await take(stream)
         assert failure is not None
         assert failure.code == "upstream_stalled"
 
     run(loop, main, wire.url)
 
 
-def test_e22_a_reader_that_takes_its_time_is_no_silence_of_the_provider(loop: str, wire: Wire) -> None:
+@both_ways
+def test_e22_a_reader_that_takes_its_time_is_no_silence_of_the_provider(take: Take, loop: str, wire: Wire) -> None:
     async def main(lab: Lab) -> None:
         wire.script(openai_stream(["a"] * 3))
         stream = await lab.stream(patience=lab.patience(idle_s=0.05, first_byte_s=0.05))
         await asyncio.sleep(0.15)
-        heard, failure = await read_all(stream)
+        heard, failure = await take(stream)
         assert failure is None
         assert heard.endswith(b"data: [DONE]\n\n")
 
     run(loop, main, wire.url)
 
 
-def test_e22_a_slow_reader_stops_the_provider_and_loses_nothing(loop: str, wire: Wire) -> None:
+@both_ways
+def test_e22_a_slow_reader_stops_the_provider_and_loses_nothing(take: Take, loop: str, wire: Wire) -> None:
     async def main(lab: Lab) -> None:
         word = "x" * 100_000
         wire.script(openai_stream([word] * 200))
@@ -139,7 +150,7 @@ def test_e22_a_slow_reader_stops_the_provider_and_loses_nothing(loop: str, wire:
             sent = wire.connections[0].bytes_out
         assert sent < 12_000_000, "some of it is in the buffers of the kernel"
         assert stream._connection.answer.buffered <= 3 * 256 * 1024
-        heard, failure = await read_all(stream)
+        heard, failure = await take(stream)
         assert failure is None
         assert heard.count(word.encode()) == 200
 
@@ -225,7 +236,8 @@ def test_a_late_reader_never_hears_the_next_call(loop: str, wire: Wire) -> None:
     run(loop, main, wire.url)
 
 
-def test_a_cancelled_read_costs_nothing_of_the_stream(loop: str, wire: Wire) -> None:
+@both_ways
+def test_a_cancelled_read_costs_nothing_of_the_stream(take: Take, loop: str, wire: Wire) -> None:
     async def main(lab: Lab) -> None:
         gate = wire.gate()
         wire.script(openai_stream(["a", "b"], body_gate=gate))
@@ -236,21 +248,22 @@ def test_a_cancelled_read_costs_nothing_of_the_stream(loop: str, wire: Wire) -> 
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(stream.read(), 0.01)
         gate.open()
-        rest, failure = await read_all(stream)
+        rest, failure = await take(stream)
         assert failure is None
         assert heard + rest == b"".join(openai_stream(["a", "b"]).pieces())
 
     run(loop, main, wire.url)
 
 
-def test_a_forgotten_stream_costs_no_place_beyond_its_deadline(loop: str, wire: Wire) -> None:
+@both_ways
+def test_a_forgotten_stream_costs_no_place_beyond_its_deadline(take: Take, loop: str, wire: Wire) -> None:
     async def main(lab: Lab) -> None:
         wire.script(openai_stream(stall_after=2))
         stream = await lab.stream(patience=lab.patience(until=time.monotonic() + 0.1))
         while lab.in_use:
             await asyncio.sleep(0.01)
         await asyncio.to_thread(wire.wait_closed, 0)
-        _, failure = await read_all(stream)
+        _, failure = await take(stream)
         assert failure is not None
         assert failure.code == "deadline_exceeded"
         assert lab.in_use == 0
@@ -258,8 +271,9 @@ def test_a_forgotten_stream_costs_no_place_beyond_its_deadline(loop: str, wire: 
     run(loop, main, wire.url)
 
 
+@both_ways
 @pytest.mark.parametrize("split", [None, 1])
-def test_b03_a_compressed_stream_is_undone_as_it_comes(split: int | None, loop: str, wire: Wire) -> None:
+def test_b03_a_compressed_stream_is_undone_as_it_comes(split: int | None, take: Take, loop: str, wire: Wire) -> None:
     async def main(lab: Lab) -> None:
         plain = b"".join(openai_stream(["a"] * 50).pieces())
         squeezed = gzip.compress(plain)
@@ -270,9 +284,9 @@ def test_b03_a_compressed_stream_is_undone_as_it_comes(split: int | None, loop: 
             split=split,
         )
         wire.script(said, said.but(body=squeezed[:-9]), said.but(body=b"\x1f\x8bnot gzip" * 9))
-        assert await read_all(await lab.stream()) == (plain, None)
+        assert await take(await lab.stream()) == (plain, None)
         for code in ("upstream_incomplete", "bad_encoding"):
-            _, failure = await read_all(await lab.stream())
+            _, failure = await take(await lab.stream())
             assert failure is not None
             assert failure.code == code
 
@@ -304,10 +318,11 @@ def test_an_unknown_encoding_of_a_stream_is_a_failure(loop: str, wire: Wire) -> 
     run(loop, main, wire.url)
 
 
-def test_a_stream_has_no_end_by_size(loop: str, wire: Wire) -> None:
+@both_ways
+def test_a_stream_has_no_end_by_size(take: Take, loop: str, wire: Wire) -> None:
     async def main(lab: Lab) -> None:
         wire.script(openai_stream(["x" * 10_000] * 100, delay_body_s=0.05))
-        heard, failure = await read_all(await lab.stream())
+        heard, failure = await take(await lab.stream())
         assert failure is None
         assert len(heard) > 1_000_000
 

@@ -39,3 +39,73 @@ def test_every_sign_of_life_is_one_that_its_clients_skip() -> None:
     name, data, *rest = MESSAGES.keepalive.decode().split("\n")
     assert (name, rest) == ("event: ping", ["", ""])
     assert msgspec.json.decode(data.removeprefix("data: ")) == {"type": "ping"}
+
+
+class Wire:
+    """A server's own end of a response, with room for a number of pieces."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.pushed: list[bytes] = []
+        self.sent: list[Any] = []
+        self.drained = asyncio.Event()
+
+    def push(self, data: bytes) -> bool:
+        self.pushed.append(data)
+        return len(self.pushed) < self.room
+
+    async def send(self, message: Any) -> None:
+        await self.drained.wait()
+        self.sent.append(message)
+
+
+def test_where_the_server_lets_us_pieces_are_written_without_waiting() -> None:
+    async def story() -> None:
+        wire = Wire(room=3)
+        pulse = Pulse(wire.send)
+        assert [pulse.say(piece) for piece in (b"a", b"", b"b", b"c")] == [True, True, True, False]
+        assert wire.pushed == [b"a", b"b", b"c"]
+        waiting = asyncio.create_task(pulse.heard())
+        await asyncio.sleep(0)
+        assert not waiting.done(), "the reader has fallen behind"
+        wire.drained.set()
+        await waiting
+        assert [message["body"] for message in wire.sent] == [b""], "all had been written already"
+        pulse.stop()
+
+    asyncio.run(story())
+
+
+def test_where_it_does_not_they_are_sent_one_after_the_other() -> None:
+    async def story() -> list[bytes]:
+        sent: list[bytes] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message["body"])
+
+        pulse = Pulse(send)
+        assert not pulse.say(b"a")
+        await pulse.heard()
+        await pulse.send(b"b")
+        pulse.stop()
+        return sent
+
+    assert asyncio.run(story()) == [b"a", b"b"]
+
+
+def test_a_reader_who_does_not_read_is_told_no_more() -> None:
+    async def story() -> None:
+        wire = Wire(room=1)
+        pulse = Pulse(wire.send, every_s=0.01)
+        assert not pulse.say(b"a")
+        waiting = asyncio.create_task(pulse.heard())
+        await asyncio.sleep(0.05)
+        assert wire.pushed == [b"a"]
+        wire.drained.set()
+        await waiting
+        while wire.pushed == [b"a"]:
+            await asyncio.sleep(0.005)
+        assert wire.pushed[1] == b": keepalive\n\n"
+        pulse.stop()
+
+    asyncio.run(story())

@@ -3,14 +3,16 @@
 from typing import Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 
 from gateway.dialects.base import Seal
-from gateway.dialects.chunks import model_name, text_length
+from gateway.dialects.chunks import model_name
 from gateway.dialects.failures import garbled
 from gateway.dialects.openai.errors import complaint_of, hidden_error
+from gateway.dialects.openai.look import LOOK, ChoiceLook, ChunkLook, is_crooked, size, text_of
+from gateway.dialects.openai.stencil import Stencil, stencil_of
 from gateway.dialects.openai.usage import in_openais_counts, usage_of
-from gateway.dialects.openai.words import BROKEN_OFF, FINISH, straighten
+from gateway.dialects.openai.words import BROKEN_OFF, straighten
 from gateway.domain.answer import Chunk, Usage
 from gateway.domain.trail import Failure
 from gateway.sse import Event, SseReader
@@ -20,35 +22,10 @@ FIELDS = msgspec.json.Decoder(dict[str, Raw])
 ANYTHING = msgspec.json.Decoder()
 DONE = b"[DONE]"
 HINGE = b'"choices":'
+BLANK = b"\n\n"
+LESSONS = 4
+"""How often in a row a stencil is cut that turns out to fit nothing."""
 SWAPPED = ("id", "object", "created", "model")
-
-
-class DeltaLook(Struct, gc=False):
-    content: str | list[Any] | None = None
-    tool_calls: list[Any] | None = None
-    refusal: str | None = None
-    reasoning_content: str | None = None
-    reasoning: Any = None
-    function_call: Any = None
-    audio: Any = None
-
-
-class ChoiceLook(Struct, gc=False):
-    index: int | None = None
-    delta: DeltaLook | None = None
-    text: str | None = None
-    finish_reason: str | None = None
-
-
-class ChunkLook(Struct, gc=False):
-    """All that we read of a chunk."""
-
-    choices: list[ChoiceLook] | None = None
-    usage: Any = None
-    error: Any = None
-
-
-LOOK = msgspec.json.Decoder(ChunkLook)
 
 
 class OpenAIReader:
@@ -58,11 +35,14 @@ class OpenAIReader:
         "_choices",
         "_ended",
         "_kind",
+        "_lessons",
         "_over",
         "_prefix",
         "_seal",
         "_sse",
+        "_stencil",
         "_swap",
+        "_whole",
         "finished",
         "model",
         "usage",
@@ -79,20 +59,24 @@ class OpenAIReader:
         self._over = False
         """Nothing that still comes is read: the stream said it is done, or it broke."""
         self._sse = SseReader()
+        self._whole = False
+        """All events that were begun have ended."""
+        self._stencil: Stencil | None = None
+        self._lessons = LESSONS
         self._prefix = b"\x00"
         self._swap = b""
 
     def feed(self, data: bytes) -> list[Chunk | Failure]:
         if self._over:
             return []
-        out: list[Chunk | Failure] = []
-        for event in self._sse.feed(data):
-            self._take(event, out)
-            if self._over:
-                return out
-        if self._sse.overflow:
-            self._break(out, TOO_LARGE)
-        return out
+        stencil = self._stencil
+        if stencil is None or not self._whole or not data.endswith(BLANK):
+            out: list[Chunk | Failure] = []
+            self._read(data, out)
+            return out
+        block = data[:-2]
+        chunk = stencil.cut(block)
+        return self._each(block.split(BLANK)) if chunk is None else [chunk]
 
     def end(self) -> list[Chunk | Failure]:
         if self._over:
@@ -110,6 +94,29 @@ class OpenAIReader:
         if not self.finished:
             out.append(INCOMPLETE)
         return out
+
+    def _each(self, blocks: list[bytes]) -> list[Chunk | Failure]:
+        """Whole events, those that fit the stencil and those that do not."""
+        out: list[Chunk | Failure] = []
+        for block in blocks:
+            chunk = self._stencil.cut(block) if self._stencil is not None and self._whole else None
+            if chunk is not None:
+                out.append(chunk)
+            else:
+                self._read(block + BLANK, out)
+            if self._over:
+                break
+        return out
+
+    def _read(self, data: bytes, out: list[Chunk | Failure]) -> None:
+        sse = self._sse
+        for event in sse.feed(data):
+            self._take(event, out)
+            if self._over:
+                return
+        self._whole = sse.at_rest
+        if sse.overflow:
+            self._break(out, TOO_LARGE)
 
     def _take(self, event: Event, out: list[Chunk | Failure]) -> None:
         data = event.data
@@ -144,8 +151,8 @@ class OpenAIReader:
         chars = 0
         finish = crooked = False
         for choice in choices:
-            chars += _size(choice)
-            crooked = crooked or _is_crooked(choice)
+            chars += size(choice)
+            crooked = crooked or is_crooked(choice)
             reason = choice.finish_reason
             if reason is not None:
                 finish = True
@@ -158,6 +165,17 @@ class OpenAIReader:
         if crooked:
             data = _straight(data)
         out.append(Chunk(self._sealed(data), chars > 0, usage, False, finish, chars))
+        if chars and self._lessons and len(choices) == 1 and not (crooked or finish or usage is not None):
+            self._study(data, choices[0], chars)
+
+    def _study(self, data: bytes, choice: ChoiceLook, chars: int) -> None:
+        """Cuts a stencil from a chunk that says nothing but text; again if the one there is has been of use."""
+        text = text_of(choice)
+        if len(text) != chars or b"\n" in data:
+            return
+        stencil = stencil_of(data, text, self._prefix, self._swap)
+        self._lessons = LESSONS if self._stencil is not None and self._stencil.used else self._lessons - 1
+        self._stencil = stencil or self._stencil
 
     def _sealed(self, data: bytes) -> bytes:
         """The event with our id, time and model, on one line."""
@@ -215,34 +233,6 @@ INCOMPLETE = Failure(
 )
 TOO_LARGE = Failure(kind="garbled", code="event_too_large", message="An event of the stream is too large.", status=200)
 GAVE_UP = Failure(kind="transient", code="upstream_error", message="The provider broke off.", status=200)
-
-
-def _size(choice: ChoiceLook) -> int:
-    """About how many characters the caller gets to see; at least 1 where there is anything."""
-    delta = choice.delta
-    if delta is None:
-        return len(choice.text) if choice.text else 0
-    if type(delta.content) is str and delta.content:
-        return len(delta.content)
-    if delta.tool_calls:
-        return text_length({"tool_calls": delta.tool_calls}) or 1
-    return _rare_size(delta)
-
-
-def _rare_size(delta: DeltaLook) -> int:
-    thought = delta.reasoning_content or delta.reasoning
-    size = len(delta.refusal or "") + (len(thought) if isinstance(thought, str) else 0)
-    return size or bool(delta.content or delta.function_call or delta.audio)
-
-
-def _is_crooked(choice: ChoiceLook) -> bool:
-    """Says something differently than OpenAI does."""
-    delta = choice.delta
-    return (
-        choice.index is None
-        or choice.finish_reason in FINISH
-        or (delta is not None and (delta.reasoning is not None or type(delta.content) is list))
-    )
 
 
 def _recounted(data: bytes, said: Any, usage: Usage | None) -> bytes:
