@@ -5,8 +5,8 @@ and what cannot be said to whom where that depends on the model.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterator, Mapping, Sequence
+from math import floor, log
 from operator import attrgetter
 from typing import NamedTuple
 from weakref import ref
@@ -21,8 +21,11 @@ MOST_FIELDS = 16
 """Kept for one table; callers with the same rights share theirs."""
 REMADE = 16
 """Where more than this share changed, all of it is made anew."""
-MOST_LAYERS = 6
-CHEAPEST = 48
+MOST_LAYERS = 4
+MOST_CHEAP = 32
+FINENESS = 2**0.25
+"""Ratios of prompt and output that lie no further apart than this share one order by cost."""
+NOTHING = 1e-12
 MOST_VIEWS = 4
 """Health may be seen through several eyes: by a candidate's requests, by questions that suppose something."""
 
@@ -48,14 +51,23 @@ class Rates(NamedTuple):
     request: list[float]
 
 
+class Outputs(NamedTuple):
+    """How much each offer would write."""
+
+    each: list[int] | None
+    """None where it is the same for all."""
+    least: int
+    most: int
+
+
 class Field:
     """The offers by name, and a column for each fact that a plan compares."""
 
-    def __init__(self, offers: Sequence[Offer], cheapest: Iterable[Offer]) -> None:
+    def __init__(self, offers: Sequence[Offer]) -> None:
         self.offers = offers
         self.place_of = {offer.name: place for place, offer in enumerate(offers)}
-        self.cheapest = [self.place_of[offer.name] for offer in islice(cheapest, CHEAPEST)]
         self.weights = [offer.weight for offer in offers]
+        self.highest_weight = max(self.weights, default=0.0)
         self.shares = [offer.share for offer in offers]
         self.even = len(set(self.shares)) < 2
         """All have the same share."""
@@ -67,7 +79,8 @@ class Field:
         self._steps = sorted({offer.price.above.tokens for offer in offers if offer.price and offer.price.above})
         self._rates: dict[int, Rates] = {}
         self._layers: dict[int, Layers] = {}
-        self._outputs: dict[int, list[int] | None] = {}
+        self._cheap: dict[tuple[int, int], Cheap] = {}
+        self._outputs: dict[int, Outputs] = {}
         self._pulses: dict[int, Pulse] = {}
         self._arms: dict[str, ArmsView] = {}
 
@@ -89,18 +102,27 @@ class Field:
             layers = self._layers[level] = Layers(self.rates(input_tokens))
         return layers.read()
 
-    def outputs(self, wanted: int) -> list[int] | None:
-        """Output tokens per choice, where that is not what is wanted of all."""
-        if wanted not in self._outputs:
+    def by_cost(self, input_tokens: int, output_tokens: int) -> "Cheap":
+        """Made for ratios of prompt and output from a little below theirs on."""
+        level = bisect_left(self._steps, input_tokens)
+        power = floor(log(input_tokens / max(output_tokens, 1) or NOTHING, FINENESS))
+        line = self._cheap.get((level, power))
+        if line is None:
+            if len(self._cheap) >= MOST_CHEAP:
+                self._cheap.clear()
+            line = self._cheap[level, power] = Cheap(self.rates(input_tokens), FINENESS**power)
+        return line
+
+    def outputs(self, wanted: int) -> "Outputs":
+        """Output tokens per choice, if so many are wanted."""
+        outputs = self._outputs.get(wanted)
+        if outputs is None:
             if len(self._outputs) >= MOST_VIEWS:
                 self._outputs.clear()
-            capped = any(0 < most < wanted for _, most in self.of_shape)
-            self._outputs[wanted] = (
-                [most if 0 < (most := offer.max_output_tokens) < wanted else wanted for offer in self.offers]
-                if capped
-                else None
-            )
-        return self._outputs[wanted]
+            each = [most if 0 < (most := offer.max_output_tokens) < wanted else wanted for offer in self.offers]
+            least, most = min(each, default=0), max(each, default=0)
+            outputs = self._outputs[wanted] = Outputs(None if least == most else each, least, most)
+        return outputs
 
     def pulse(self, known: Mapping[str, Vitals]) -> Pulse:
         """Health in columns, as it is now."""
@@ -152,8 +174,7 @@ def field_of(table: Table, kind: Kind) -> Field:
     if field is None:
         if len(fields) >= MOST_FIELDS:
             del fields[next(iter(fields))]
-        cheapest_first = list(_in_view(table, kind))
-        field = Field(sorted(cheapest_first, key=attrgetter("name")), cheapest_first)
+        field = Field(sorted(_in_view(table, kind), key=attrgetter("name")))
     fields[kind] = field
     return field
 
@@ -177,7 +198,6 @@ def _forget(table: int, gone: ref[Table]) -> None:
 
 
 def _in_view(table: Table, kind: Kind) -> Iterator[Offer]:
-    """Cheapest first."""
     disabled = {model.name for model in table.models.values() if not model.enabled}
     silent = {name for name, place in table.providers.items() if not place.enabled} | kind.off | kind.mute
     endpoint, features, allowed = kind.endpoint, kind.features, kind.allowed
@@ -209,6 +229,21 @@ def _rates(offers: Sequence[Offer], input_tokens: int) -> Rates:
         rates.output.append(per_output)
         rates.request.append(per_request)
     return rates
+
+
+class Cheap:
+    """Places by what they cost at least, where a prompt has at least so many tokens for each of the output."""
+
+    __slots__ = ("highest_request", "least", "places")
+
+    def __init__(self, rates: Rates, ratio: float) -> None:
+        least = [
+            ratio * per_input + per_output for per_input, per_output in zip(rates.input, rates.output, strict=True)
+        ]
+        self.places = sorted(range(len(least)), key=least.__getitem__)
+        self.least = sorted(least)
+        """Per million tokens of output, in the order of the places; what is charged for a request comes on top."""
+        self.highest_request = max(rates.request, default=0.0)
 
 
 class Layers:

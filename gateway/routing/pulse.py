@@ -24,6 +24,7 @@ class Pulse:
         "_by_failures",
         "_by_latency",
         "_mirror",
+        "_most_failures",
         "_place_of",
         "blends",
         "broken",
@@ -39,6 +40,7 @@ class Pulse:
         self._mirror: Mirror[str, Vitals] = Mirror()
         self._by_latency: list[int] | None = None
         self._by_failures: list[int] | None = None
+        self._most_failures: float | None = None
         self.blends: dict[Hashable, Blend] = {}
         self._fill({})
 
@@ -72,6 +74,12 @@ class Pulse:
             self._by_failures = sorted([*self.by_latency(), *sorted(self.unknown)], key=self.failures.__getitem__)
         return self._by_failures
 
+    def most_failures(self) -> float:
+        """The highest rate of all."""
+        if self._most_failures is None:
+            self._most_failures = max(self.failures, default=0.0)
+        return self._most_failures
+
     def _fill(self, known: Mapping[str, Vitals]) -> None:
         get = known.get
         seen = [get(name, UNKNOWN) for name in self._place_of] if known else [UNKNOWN] * len(self._place_of)
@@ -90,7 +98,7 @@ class Pulse:
 
     def _forget_orders(self) -> None:
         self.blends.clear()
-        self._by_latency = self._by_failures = None
+        self._by_latency = self._by_failures = self._most_failures = None
 
     def _note(self, place: int, seen: Vitals) -> None:
         ms = seen.latency_ms
@@ -98,6 +106,8 @@ class Pulse:
         if latency_moves or seen.error_rate != self.failures[place]:
             self._leave(place, latency_moves)
             self.latencies[place] = ms or 0.0
+            if self.failures[place] != seen.error_rate:
+                self._most_failures = None
             self.failures[place] = seen.error_rate
             _keep(self.unknown, place, ms is None)
             self._enter(place, latency_moves)

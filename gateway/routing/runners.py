@@ -3,30 +3,35 @@
 What `eligible` says rule by rule and offer by offer is said here of all offers at once; both come to the same.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from math import inf
 
 from gateway.domain.ask import Policy
 from gateway.domain.moment import Moment
 from gateway.domain.table import Offer
 from gateway.routing.eligible import CERTAIN, one_text
 from gateway.routing.estimate import MILLION
-from gateway.routing.field import Field, Kind, field_of
+from gateway.routing.field import FINENESS, Cheap, Field, Kind, field_of
 from gateway.routing.pulse import Pulse
 from gateway.routing.scene import OPEN, TRIAL, Scene, standing
 
 FIRST = 12
 """So many are lined up at once; a plan seldom has room for more."""
 MOST_FIRST = 256
+STRIDE = 128
+ROUNDING = 1 + 1e-9
 
 
 class Runners:
     """The fit are all places of the field but the unfit."""
 
-    __slots__ = ("_all_costs", "_scene", "field", "pulse", "unfit")
+    __slots__ = ("_all_costs", "_line", "_scene", "field", "pulse", "unfit")
 
     def __init__(self, scene: Scene, field: Field) -> None:
         self._scene = scene
         self._all_costs: list[float] | None = None
+        self._line: CostLine | None = None
         self.field = field
         self.pulse: Pulse = field.pulse(scene.moment.offers)
         self.unfit: set[int] = set()
@@ -57,35 +62,46 @@ class Runners:
         ask, wanted = self._scene.ask, self._scene.wanted
         tokens, choices = ask.input_tokens, ask.choices
         per_input, per_output, per_request = self.field.rates(tokens)
-        outputs = self.field.outputs(wanted)
-        if outputs is None:
-            out = wanted * choices
+        each, _, out = self.field.outputs(wanted)
+        if each is None:
+            out *= choices
             return [(tokens * per_input[p] + out * per_output[p]) / MILLION + per_request[p] for p in places]
-        return [
-            (tokens * per_input[p] + outputs[p] * choices * per_output[p]) / MILLION + per_request[p] for p in places
-        ]
+        return [(tokens * per_input[p] + each[p] * choices * per_output[p]) / MILLION + per_request[p] for p in places]
 
     def highest_cost(self) -> float:
         """Of the fit."""
-        if self._all_costs is None and self.field.outputs(self._scene.wanted) is None:
-            highest = 0.0
+        highest = 0.0
+        if self.field.outputs(self._scene.wanted).each is None:
             for dearest in self.field.layers(self._scene.ask.input_tokens):
                 costs = self.costs(dearest)
                 if highest >= max(costs):
                     return highest
                 fit = [cost for place, cost in zip(dearest, costs, strict=True) if place not in self.unfit]
                 highest = max(highest, max(fit, default=0.0))
-        costs = self.all_costs().copy()
-        for place in self.unfit:
-            costs[place] = 0.0
-        return max(costs, default=0.0)
+        line = self.by_cost()
+        for end in range(len(line.places), 0, -STRIDE):
+            if line.most(end - 1) < highest:
+                break
+            some = [place for place in line.places[max(0, end - STRIDE) : end] if place not in self.unfit]
+            highest = max(highest, max(self.costs(some), default=0.0))
+        return highest
+
+    def by_cost(self) -> "CostLine":
+        """Who is cheap, and how much at least and at most."""
+        if self._line is None:
+            ask, wanted = self._scene.ask, self._scene.wanted
+            _, least, most = self.field.outputs(wanted)
+            cheap = self.field.by_cost(ask.input_tokens, least * ask.choices)
+            self._line = CostLine(cheap, least * ask.choices / MILLION, most / least if least else inf)
+        return self._line
 
     def rough(self, per_cost: float, parts: Sequence[float]) -> list[float]:
         """What the costs add to these parts of scores, but for rounding."""
-        if self._all_costs is not None or self.field.outputs(self._scene.wanted) is not None:
+        each, _, most = self.field.outputs(self._scene.wanted)
+        if self._all_costs is not None or each is not None:
             return [per_cost * cost + part for cost, part in zip(self.all_costs(), parts, strict=True)]
         ask, rates = self._scene.ask, self.field.rates(self._scene.ask.input_tokens)
-        i, o = per_cost * ask.input_tokens / MILLION, per_cost * self._scene.wanted * ask.choices / MILLION
+        i, o = per_cost * ask.input_tokens / MILLION, per_cost * most * ask.choices / MILLION
         return [
             i * per_input + o * per_output + per_cost * per_request + part
             for per_input, per_output, per_request, part in zip(*rates, parts, strict=True)
@@ -106,13 +122,13 @@ class Runners:
             ask, wanted = self._scene.ask, self._scene.wanted
             tokens, choices = float(ask.input_tokens), ask.choices
             per_input, per_output, per_request = self.field.rates(ask.input_tokens)
-            outputs = self.field.outputs(wanted)
-            if outputs is None:
-                out = float(wanted * choices)
+            each, _, most = self.field.outputs(wanted)
+            if each is None:
+                out = float(most * choices)
                 rates = zip(per_input, per_output, per_request, strict=True)
                 self._all_costs = [(tokens * i + out * o) / MILLION + r for i, o, r in rates]
             else:
-                rows = zip(per_input, per_output, per_request, outputs, strict=True)
+                rows = zip(per_input, per_output, per_request, each, strict=True)
                 self._all_costs = [(tokens * i + out * choices * o) / MILLION + r for i, o, r, out in rows]
         return self._all_costs
 
@@ -123,8 +139,7 @@ class Runners:
             if 0 < window < scene.padded + (most if 0 < most < scene.wanted else scene.wanted):
                 self.unfit.update(places)
         budget, patience = policy.max_budget_usd, policy.max_latency_ms
-        if self._highest_possible() > budget:
-            self.unfit.update([place for place, cost in enumerate(self.all_costs()) if cost > budget])
+        self._strike_dear(budget)
         for place in reversed(pulse.by_latency()):
             if pulse.latencies[place] <= patience:
                 break
@@ -147,11 +162,46 @@ class Runners:
         for name in picky:
             self.unfit.update([place for place in self.field.at_provider.get(name, ()) if told[offers[place].name]])
 
-    def _highest_possible(self) -> float:
-        if self.field.outputs(self._scene.wanted) is None:
+    def _strike_dear(self, budget: float) -> None:
+        """Most are told by what they cost at least or at most; the others have their cost worked out."""
+        if self.field.outputs(self._scene.wanted).each is None:
             dearest = next(self.field.layers(self._scene.ask.input_tokens), ())
-            return max(self.costs(dearest), default=0.0)
-        return max(self.all_costs(), default=0.0)
+            if max(self.costs(dearest), default=0.0) <= budget:
+                return
+        line = self.by_cost()
+        doubtful, out = line.crossing(budget)
+        self.unfit.update(line.places[out:])
+        some = line.places[doubtful:out]
+        self.unfit.update([place for place, cost in zip(some, self.costs(some), strict=True) if cost > budget])
+
+
+class CostLine:
+    """Places by what they cost at least, in USD for this request."""
+
+    __slots__ = ("_cheap", "_spread", "_unit", "places")
+
+    def __init__(self, cheap: Cheap, unit: float, spread: float) -> None:
+        self.places = cheap.places
+        self._cheap = cheap
+        self._unit = unit
+        self._spread = FINENESS * spread * ROUNDING
+        """What is least was told for a ratio a little lower, and where outputs are capped, for the shortest."""
+
+    def least(self, number: int) -> float:
+        """Infinite beyond the end."""
+        least = self._cheap.least
+        return least[number] * self._unit / ROUNDING if number < len(least) else inf
+
+    def most(self, number: int) -> float:
+        return self._cheap.least[number] * self._unit * self._spread + self._cheap.highest_request
+
+    def crossing(self, usd: float) -> tuple[int, int]:
+        """Before the first place nobody costs more, from the second on everybody does."""
+        least, unit = self._cheap.least, self._unit
+        if not unit:
+            return 0, len(least)
+        surely = max(0.0, usd - self._cheap.highest_request) / (unit * self._spread)
+        return bisect_left(least, surely), bisect_right(least, usd * ROUNDING / unit)
 
 
 def runners(scene: Scene) -> Runners:

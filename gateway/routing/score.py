@@ -19,8 +19,8 @@ from gateway.domain.table import Offer
 from gateway.routing.blend import Blend, Factors, Facts
 from gateway.routing.runners import Runners
 
-SAMPLE = 48
-MOST_ALONE = 256
+SAMPLE = 32
+MOST_ALONE = 700
 """Beyond so many, scoring all at once is cheaper than scoring each."""
 DRIFT = 1 / 256
 """A blend made with other factors serves as long as no part of a score is further off than this."""
@@ -52,7 +52,11 @@ class ByScore:
         known = pulse.by_latency()
         slowest = next((pulse.latencies[place] for place in reversed(known) if place not in unfit), 0.0)
         self._usual_ms = 0.0 if pulse.unknown <= unfit else _median(known, pulse.latencies, unfit)
-        self._tops = (slowest, top(pulse.failures, unfit), top(field.weights, unfit))
+        self._tops = (
+            slowest,
+            _top(pulse.failures, pulse.most_failures(), unfit),
+            _top(field.weights, field.highest_weight, unfit),
+        )
         self._per_cost = _factor(profile.cost, runners.highest_cost())
         self._factors = Factors(
             _factor(profile.latency, slowest),
@@ -94,27 +98,40 @@ class ByScore:
         ]
 
     def _first(self) -> list[Row]:
-        """The best few, or all there are: none of the others is better than the last of these."""
+        """The best few, or all there are: none of the others is better than the last of these.
+
+        Two ways lead to whoever may win: from the cheapest on, and from the best in all else. What stands on neither so
+        far is at least as dear as the next on the one, and at least as bad otherwise as the next on the other.
+        """
         runners, blend = self._runners, self._blend()
         lines = ((blend.known, 0.0), (blend.unknown, self._factors.per_ms * self._usual_ms))
-        slack, first, unfit = self._drift(blend) + ROUNDING, runners.first, runners.unfit
-        judged = unfit.union(runners.field.cheapest)
-        best = nsmallest(first, self._rows([place for place in runners.field.cheapest if place not in unfit]))
-        seen, wanted = [0, 0], SAMPLE
+        slack, first, judged = self._drift(blend) + ROUNDING, runners.first, set(runners.unfit)
+        by_cost = runners.by_cost()
+        walked, seen, wanted, best = 0, [0, 0], SAMPLE, list[Row]()
         while True:
-            limit = best[-1][0] if len(best) == first else inf
-            ends = [blend.reach(line, limit + slack - more) for line, more in lines]
-            left = sum(max(0, end - so_far) for end, so_far in zip(ends, seen, strict=True))
-            if left <= 0:
-                return best
-            if left > MOST_ALONE and sum(seen) > MOST_ALONE:
-                return self._first_of_all(blend, slack)
+            best += self._judged(by_cost.places[walked : walked + wanted], judged)
+            walked += wanted
             for which, (line, _) in enumerate(lines):
-                until = max(seen[which], min(ends[which], seen[which] + wanted))
-                best += self._rows([place for place in line[seen[which] : until] if place not in judged])
-                seen[which] = until
+                best += self._judged(line[seen[which] : seen[which] + wanted], judged)
+                seen[which] += wanted
             best = nsmallest(first, best)
+            limit = best[-1][0] if len(best) == first else inf
+            floor = self._per_cost * by_cost.least(walked) if walked < len(by_cost.places) else inf
+            left = sum(
+                max(0, blend.reach(line, limit + slack - more - floor) - so_far)
+                for (line, more), so_far in zip(lines, seen, strict=True)
+            )
+            if left == 0:
+                return best
+            if left > MOST_ALONE and walked > SAMPLE:
+                return self._first_of_all(blend, slack)
             wanted *= 2
+
+    def _judged(self, places: Sequence[int], judged: set[int]) -> list[Row]:
+        """Those who were not judged before."""
+        others = [place for place in places if place not in judged]
+        judged.update(others)
+        return self._rows(others)
 
     def _first_of_all(self, blend: Blend, slack: float) -> list[Row]:
         """The same where costs decide: a rough score for everyone, an exact one for those who come near."""
@@ -147,9 +164,8 @@ class ByScore:
         )
 
 
-def top(column: Sequence[float], unfit: set[int]) -> float:
+def _top(column: Sequence[float], highest: float, unfit: set[int]) -> float:
     """The highest of those who are fit; 0 where nobody is."""
-    highest = max(column, default=0.0)
     theirs = [place for place in unfit if column[place] == highest]
     if not theirs or column.count(highest) > len(theirs):
         return highest
