@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 LISTEN ?= 127.0.0.1:8080
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check format bench bench-peers generate lock clean
+.PHONY: help run setup test nightly check format bench bench-peers generate lock clean
 
 help: ## Show this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ endef
 
 test: setup ## Everything a laptop can run, in under eight minutes on two cores.
 	$(BIN)/pytest -n 2
+
+nightly: setup ## What needs a quarter of an hour: 200 kills on each database, long walks over the limits.
+	TOKENHUB_NIGHTLY=1 $(BIN)/pytest -n 2 tests/fleet tests/stores
 
 check: setup ## Format, lint, types, laws of the house, drift of everything generated.
 	$(BIN)/ruff format --check .

@@ -1,9 +1,8 @@
 """Killed again and again at any point: whatever a caller was answered is in the ledger, to the cent.
 
-TOKENHUB_KILL_LOOPS sets how often; a few are enough for every day.
+A few times every day, two hundred times every night (`make nightly`).
 """
 
-import os
 import random
 import signal
 import sqlite3
@@ -16,11 +15,12 @@ import httpx
 
 from tests.faults.process import Process
 from tests.fleet.world import ASK, CENT, CHAT, config, secret
+from tests.nightly import often
 from tests.serving import ADMIN
 from tests.stores.postgres_server import a_postgres
 from tests.wire import Wire
 
-LOOPS = int(os.environ.get("TOKENHUB_KILL_LOOPS", "3"))
+LOOPS = often(day=3, night=200)
 CALLERS = 4
 KEYS = {"capped": "monthly_usd: 100000, concurrency: 8"}
 NANO = 1_000_000_000

@@ -1,7 +1,6 @@
 """The ledger as a whole: from a row noted to a row found, with the database away, back, restarted and killed."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -20,9 +19,10 @@ from gateway.state.ledger.record import Entry, Record
 from gateway.state.ledger.sqlite import SqliteDatabase
 from gateway.state.limits import Spent
 from gateway.state.store_error import RowsRefusedError, StoreError, StoreRefusedError
+from tests.nightly import often
 from tests.stores.rows import UNIX, a_record, an_admission, an_audit_row, an_id
 
-LOOPS = int(os.environ.get("TOKENHUB_KILL_LOOPS", "6"))
+LOOPS = {"sqlite": often(day=6, night=200), "postgres": often(day=2, night=200)}
 
 
 def a_ledger(folder: Path, url: str = "sqlite://ledger.db") -> Ledger:
@@ -208,7 +208,7 @@ def test_n10_no_acknowledged_row_is_lost_to_kill_and_the_sums_are_exact(
     before = set(threading.enumerate())
     admitted: set[int] = set()
     settled: set[int] = set()
-    for loop in range(LOOPS if kind == "sqlite" else max(2, LOOPS // 3)):
+    for loop in range(LOOPS[kind]):
         for what, number in killed_after(tmp_path, url, loop * 1_000_000, 40 + 397 * loop % 700):
             (admitted if what == "a" else settled).add(int(number))
     ledger = a_ledger(tmp_path, url)

@@ -10,6 +10,7 @@ from gateway.domain.key import Key, Limits
 from gateway.state.limits import Reservation, Spent
 from gateway.state.money import nano_at_most, nano_of
 from gateway.state.stores.memory import MemoryLimits
+from tests.nightly import often
 
 CAP_USD, CAP_TOKENS, AT_ONCE = 1.0, 5_000, 4
 KEY = Key(
@@ -111,4 +112,4 @@ class LimitMachine(RuleBasedStateMachine):
 
 
 TestLimitMachine = LimitMachine.TestCase
-TestLimitMachine.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestLimitMachine.settings = settings(max_examples=often(day=100, night=5000), stateful_step_count=40, deadline=None)
