@@ -83,7 +83,7 @@ class Findings:
 
     def _excerpt(self, spot: Spot, *, hide: bool) -> str | None:
         line = spot.source.line(spot.line)
-        if len(line) > LONGEST_LINE:
+        if len(line) > LONGEST_LINE or not line.strip():
             return None
         if hide:
             line = starred(line, spot.column - 1, spot.column - 1 + spot.length if spot.length else len(line))

@@ -159,7 +159,8 @@ class Reloader:
             LOG.exception("a reload failed in an unforeseen way")
             verdict = self._refuse(failed(self._source.path, f"reloading failed ({type(error).__name__})"), ())
         outcome = self._outcome(" + ".join(sorted(triggers)), before, verdict, began)
-        if outcome.outcome in ("loaded", "refused") or (outcome.outcome == "unchanged" and known):
+        repaired = outcome.outcome == "unchanged" and bool(known) and not self.on_disk.errors
+        if repaired or outcome.outcome in ("loaded", "refused"):
             tell_reload(outcome, () if self.on_disk.errors == known else self.on_disk.errors)
             await asyncio.to_thread(self.history.note, outcome)
             for tell in self.told:

@@ -44,7 +44,8 @@ def _one_line(problem: Problem) -> str:
 def _tell_accepted(outcome: ReloadOutcome) -> None:
     changes, restart = outcome.changes[:SHOWN], outcome.restart_needed
     head = f"configuration {outcome.digest[:12]} {outcome.outcome} by {outcome.trigger}"
-    told = [*changes, *_more(len(outcome.changes), "changes")]
+    told = ["the files say again what serves"] if outcome.outcome == "unchanged" else []
+    told += [*changes, *_more(len(outcome.changes), "changes")]
     told += [f"{', '.join(restart)}: takes effect at the next start"] if restart else []
     LOG.log(
         logging.WARNING if restart else logging.INFO,

@@ -107,4 +107,18 @@ def test_a_setting_that_needs_a_restart_is_a_warning_that_says_so(tmp_path: Path
 def test_what_is_repaired_by_going_back_is_told_too(tmp_path: Path) -> None:
     text, digests = told(tmp_path, io.StringIO(), BROKEN, config("small"))
     *_, line = map(json.loads, text.splitlines())
-    assert line["message"] == f"configuration {digests[0]} unchanged by admin"
+    assert line["message"] == f"configuration {digests[0]} unchanged by admin: the files say again what serves"
+
+
+def test_looking_again_at_a_broken_file_is_no_news(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with reloading(tmp_path, config("small")) as room:
+            log.set_up(stream)
+            room.path.write_text(BROKEN)
+            await room.reloader.reload("file event")
+            await room.reloader.reload("poll")
+            assert room.outcomes == ["refused"]
+
+    stream = io.StringIO()
+    played(story)
+    assert len(stream.getvalue().splitlines()) == 1
