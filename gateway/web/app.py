@@ -20,6 +20,7 @@ from gateway.web.errors import INTERNAL, LOG, openai_body, openai_status
 from gateway.web.explain import PATH as EXPLAIN
 from gateway.web.explain import answer_explain
 from gateway.web.hot import Endpoint, answer_call, peer_of
+from gateway.web.limit_headers import STANDING
 from gateway.web.messages import MESSAGES, count_tokens
 from gateway.web.models import list_models, one_model
 from gateway.web.openai import OPENAI, refusal, status
@@ -108,7 +109,7 @@ def dressed(gateway: Gateway, app: Any) -> App:
         async def send_dressed(message: Any) -> None:
             if message["type"] == "http.response.start":
                 there = {name for name, _ in message["headers"]}
-                ours = base_headers(visit, gateway.clock.monotonic())
+                ours = [*base_headers(visit, gateway.clock.monotonic()), *scope.get(STANDING, ())]
                 message["headers"] = [*message["headers"], *(pair for pair in ours if pair[0] not in there)]
             await send(message)
 

@@ -6,6 +6,9 @@ from gateway.state.limits import Gauge
 
 Pairs = list[tuple[bytes, bytes]]
 
+STANDING = "tokenhub.standing"
+"""Where an ordinary route leaves these headers, for the answer or the refusal it ends with."""
+
 
 def limit_headers(gateway: Gateway, visit: Visit) -> Pairs:
     """For keys that have a rate limit; a reset is a Unix time in seconds."""

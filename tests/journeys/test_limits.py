@@ -59,6 +59,37 @@ def test_rate_limits_are_told_on_every_answer_refusals_and_streams_too(wire: Wir
         assert int(refused.headers["x-ratelimit-reset-requests"]) > 1_700_000_000
 
 
+EVERYWHERE: dict[str, tuple[str, str, Any, int]] = {
+    "chat": ("POST", CHAT, ASK, 200),
+    "an unknown model": ("POST", CHAT, ASK | {"model": "nope"}, 404),
+    "another method": ("GET", CHAT, None, 405),
+    "completions": ("POST", "/v1/completions", {"model": "gpt-4o", "prompt": "x"}, 200),
+    "embeddings": ("POST", "/v1/embeddings", {"model": "gpt-4o", "input": "x"}, 200),
+    "policy": ("POST", "/v1/chat", {"request": {"messages": MESSAGES}}, 200),
+    "messages": ("POST", "/v1/messages", ASK | {"max_tokens": 5}, 200),
+    "responses": ("POST", "/v1/responses", {"model": "gpt-4o", "input": "x"}, 200),
+    "explain": ("POST", "/v1/explain", ASK, 200),
+    "models": ("GET", "/v1/models", None, 200),
+    "one model": ("GET", "/v1/models/p1/gpt-4o", None, 200),
+    "no model": ("GET", "/v1/models/nope", None, 404),
+}
+
+
+def test_every_route_of_callers_tells_where_the_key_stands(wire: Wire, tmp_path: Path) -> None:
+    config = limited(wire, "requests_per_minute: 100, tokens_per_minute: 100000")
+    names = {
+        f"x-ratelimit-{part}-{what}" for part in ("limit", "remaining", "reset") for what in ("requests", "tokens")
+    }
+    with serving(config, tmp_path) as gateway, gateway.client() as client:
+        for name, (method, path, body, status) in EVERYWHERE.items():
+            answer = client.request(method, path, json=body)
+            assert answer.status_code == status, name
+            assert names <= answer.headers.keys(), name
+            assert {"x-inferoute-request-id", "x-request-id", "x-tokenhub-config"} <= answer.headers.keys(), name
+        with gateway.client("th-nobody") as nobody:
+            assert not names & nobody.get("/v1/models").headers.keys()
+
+
 def test_a_key_without_rates_is_told_none(wire: Wire, tmp_path: Path) -> None:
     with serving(limited(wire, "monthly_usd: 5"), tmp_path) as gateway, gateway.client() as client:
         assert not [name for name in client.post(CHAT, json=ASK).headers if name.startswith("x-ratelimit")]
