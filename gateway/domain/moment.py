@@ -56,6 +56,7 @@ class Moment(Struct, frozen=True, kw_only=True):
     offers: Mapping[str, Vitals] = EMPTY
     """By offer name; a missing one is UNKNOWN."""
     providers: Mapping[str, Vitals] = EMPTY
+    """By provider name; those that nothing stands against may be missing."""
     disabled_providers: frozenset[str] = frozenset()
     """Switched off at run time, over and above the files."""
     turns: Mapping[str, int] = EMPTY

@@ -131,12 +131,13 @@ class Gateway(Struct, kw_only=True, eq=False):
 
 def moment_of(gateway: Gateway, snapshot: Snapshot | None = None) -> Moment:
     """What is known now, as one value; by the requests of a candidate, if it is the candidate's."""
-    overrides, known = gateway.overrides, gateway.experience_of(snapshot)
+    clock, overrides, known = gateway.clock, gateway.overrides, gateway.experience_of(snapshot)
+    now, health = clock.monotonic(), known.health
     return Moment(
-        now=gateway.clock.monotonic(),
-        unix=gateway.clock.unix(),
-        offers=known.health.offers,
-        providers=known.health.providers,
+        now=now,
+        unix=clock.unix(),
+        offers=health.offers,
+        providers=health.resting_providers(now),
         disabled_providers=overrides.disabled_providers,
         turns=gateway.turns.view,
         chance=gateway.dice(),

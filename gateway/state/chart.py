@@ -32,12 +32,16 @@ class Chart:
 
     def start(self) -> None:
         self._in_flight += 1
-        self._circuit.started()
+        if self._circuit.open_until:
+            self._circuit.started()
 
     def end_well(self, now: float, first_byte_ms: float | None, started: float | None) -> None:
         self._in_flight -= 1
         self._limited_in_row = 0
-        self._window.add(now, failed=False)
+        window = self._window
+        if now >= window.ends:
+            window.advance(now)
+        window.requests += 1
         self._circuit.worked(now, started)
         if first_byte_ms is not None:
             self._latencies.add(now, first_byte_ms)
@@ -63,7 +67,7 @@ class Chart:
         if not self._window.requests and not len(self._latencies):
             return False
         self._window.advance(now)
-        self._latencies.forget_before(now - self._latencies.keep_s)
+        self._latencies.age(now)
         return True
 
     def adopt(self, rules: HealthRules) -> None:
@@ -79,11 +83,16 @@ class Chart:
         twin.adopt(rules)
         return twin
 
+    def rests(self, now: float) -> bool:
+        """Its circuit is not closed, or it was asked for some rest."""
+        return self._circuit.open_until > 0 or self._cooldown_until > now
+
     def read(self) -> Vitals:
         window, circuit = self._window, self._circuit
+        failures = window.failures
         return Vitals(
             samples=window.requests,
-            error_rate=window.failures / (window.requests + IMAGINED_SUCCESSES),
+            error_rate=failures / (window.requests + IMAGINED_SUCCESSES) if failures else 0.0,
             latency_ms=self._latencies.median(),
             open_until=circuit.open_until,
             trials_left=circuit.trials_left,

@@ -30,7 +30,8 @@ class Circuit:
 
     @property
     def trials_left(self) -> int:
-        return max(0, self._rules.half_open - self._trials_out)
+        left = self._rules.half_open - self._trials_out
+        return left if left > 0 else 0
 
     def adopt(self, rules: HealthRules) -> None:
         self._rules = rules
@@ -44,8 +45,10 @@ class Circuit:
             if self._was_trial(started):
                 self._close(now)
             return
-        self._in_row = 0
-        self._recent.add(now, failed=False)
+        recent, self._in_row = self._recent, 0
+        if now >= recent.ends:
+            recent.advance(now)
+        recent.requests += 1
 
     def failed(self, now: float, started: float | None) -> None:
         if self.open_until:

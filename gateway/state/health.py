@@ -40,8 +40,8 @@ class Health:
         self._offers = Ward(rules)
         self._providers = Ward(rules)
         self._provider_of: dict[str, str] = {}
-        self._swept_at = 0.0
-        self._ticked_at: float | None = None
+        self._sweep_at = 0.0
+        self._stopped_if_after = float("inf")
         self._resumed_at = float("-inf")
         self._tried_anyway: dict[str, float] = {}
 
@@ -51,16 +51,21 @@ class Health:
 
     @property
     def providers(self) -> Mapping[str, Vitals]:
-        return self._providers.view()
+        return {name: chart.read() for name, chart in self._providers.charts.items()}
+
+    def resting_providers(self, now: float) -> Mapping[str, Vitals]:
+        """Those that something stands against: all that planning asks of providers."""
+        return self._providers.resting(now)
 
     def note_start(self, offer: str, provider: str, now: float) -> None:
-        if offer not in self._provider_of:
+        mine, place = self._offers.charts.get(offer), self._providers.charts.get(provider)
+        if mine is None or place is None:
+            mine, place = self._offers.begin(offer), self._providers.begin(provider)
             self._provider_of[offer] = provider
-        self._offers.chart(offer).start()
-        self._providers.chart(provider).start()
-        self._offers.touch(offer)
-        self._providers.touch(provider)
-        if now - self._swept_at >= self._rules.window_s / BUCKETS:
+        mine.start()
+        place.start()
+        self._offers.touched.add(offer)
+        if now >= self._sweep_at:
             self._sweep(now)
 
     def note_end(
@@ -73,32 +78,25 @@ class Health:
         started: float | None = None,
     ) -> None:
         """`started` tells stragglers from trials, and attempts that a stop of the process spoilt from real ones."""
-        if self._ticked_at is not None and now - self._ticked_at > STOPPED_AFTER_S:
+        if now > self._stopped_if_after:
             self._resume(now)
-        weight: Weight = WEIGHTS[failure.kind] if failure is not None and failure.blame != "nobody" else "none"
-        spoilt = started is not None and started < self._resumed_at
-        for ward, name, mine in (
-            (self._offers, offer, failure),
-            (self._providers, provider, failure if failure is not None and failure.blame == "provider" else None),
-        ):
-            chart = ward.find(name)
-            if chart is None:
-                continue
-            ward.touch(name)
-            if spoilt or (failure is not None and weight == "none"):
-                chart.end_undecided(started)
-            elif mine is None:
-                chart.end_well(now, first_byte_ms if failure is None else None, started)
-            else:
-                moves = weight == "full" and (ward is self._providers or mine.blame == "offer")
-                chart.end_badly(now, mine, started, moves_circuit=moves)
+        mine, place = self._offers.charts.get(offer), self._providers.charts.get(provider)
+        self._offers.touched.add(offer)
+        if failure is not None or (started is not None and started < self._resumed_at):
+            self._end_otherwise(mine, place, now, failure, started)
+            self._providers.watched.add(provider)
+            return
+        if mine is not None:
+            mine.end_well(now, first_byte_ms, started)
+        if place is not None:
+            place.end_well(now, first_byte_ms, started)
 
     def tick(self, now: float) -> None:
         """Called about once a second, so that a stop of the whole process is told from providers falling silent."""
-        if self._ticked_at is not None and now - self._ticked_at > STOPPED_AFTER_S:
+        if now > self._stopped_if_after:
             self._resume(now)
-        self._ticked_at = now
-        if now - self._swept_at >= self._rules.window_s / BUCKETS:
+        self._stopped_if_after = now + STOPPED_AFTER_S
+        if now >= self._sweep_at:
             self._sweep(now)
 
     def may_try_anyway(self, now: float, name: str = "") -> bool:
@@ -124,70 +122,103 @@ class Health:
         twin = Health(rules)
         self._offers.lend(twin._offers, offers, rules)
         self._providers.lend(twin._providers, providers, rules)
+        twin._provider_of = {name: self._provider_of[name] for name in twin._offers.charts}
         return twin
 
+    def _end_otherwise(
+        self, mine: Chart | None, place: Chart | None, now: float, failure: Failure | None, started: float | None
+    ) -> None:
+        """It failed, or it was spoilt."""
+        spoilt = started is not None and started < self._resumed_at
+        weight: Weight = WEIGHTS[failure.kind] if failure is not None and failure.blame != "nobody" else "none"
+        for chart in (mine, place):
+            if chart is None:
+                continue
+            if failure is None or spoilt or weight == "none":
+                chart.end_undecided(started)
+            elif chart is mine or failure.blame == "provider":
+                moves = weight == "full" and (chart is place or failure.blame == "offer")
+                chart.end_badly(now, failure, started, moves_circuit=moves)
+            else:
+                chart.end_well(now, None, started)
+
     def _sweep(self, now: float) -> None:
-        self._swept_at = now
+        self._sweep_at = now + self._rules.window_s / BUCKETS
         self._offers.age(now)
         self._providers.age(now)
 
     def _resume(self, now: float) -> None:
         self._resumed_at = now
-        self._ticked_at = now
+        self._stopped_if_after = now + STOPPED_AFTER_S
 
 
 class Ward:
-    """Charts by name, and the vitals read from them; a chart that was touched is read again when somebody looks."""
+    """Charts by name, and vitals read from them: from those that were touched, or from those that are watched."""
 
-    __slots__ = ("_charts", "_proxy", "_rules", "_touched", "_vitals")
+    __slots__ = ("_all", "_resting", "_rules", "_some", "_vitals", "charts", "touched", "watched")
 
     def __init__(self, rules: HealthRules) -> None:
         self._rules = rules
-        self._charts: dict[str, Chart] = {}
+        self.charts: dict[str, Chart] = {}
+        self.touched: set[str] = set()
+        """They are read again when somebody looks."""
+        self.watched: set[str] = set()
+        """Something may stand against them."""
         self._vitals: dict[str, Vitals] = {}
-        self._touched: set[str] = set()
-        self._proxy: Mapping[str, Vitals] = MappingProxyType(self._vitals)
+        self._all: Mapping[str, Vitals] = MappingProxyType(self._vitals)
+        self._resting: dict[str, Vitals] = {}
+        self._some: Mapping[str, Vitals] = MappingProxyType(self._resting)
 
-    def chart(self, name: str) -> Chart:
-        chart = self._charts.get(name)
+    def begin(self, name: str) -> Chart:
+        """That of the one of this name; a new one if it is not known."""
+        chart = self.charts.get(name)
         if chart is None:
-            chart = self._charts[name] = Chart(self._rules)
+            chart = self.charts[name] = Chart(self._rules)
         return chart
 
-    def find(self, name: str) -> Chart | None:
-        return self._charts.get(name)
-
-    def touch(self, name: str) -> None:
-        self._touched.add(name)
-
     def view(self) -> Mapping[str, Vitals]:
-        if self._touched:
-            for name in self._touched:
-                self._vitals[name] = self._charts[name].read()
-            self._touched.clear()
-        return self._proxy
+        if self.touched:
+            charts, vitals = self.charts, self._vitals
+            for name in self.touched:
+                chart = charts.get(name)
+                if chart is not None:
+                    vitals[name] = chart.read()
+            self.touched.clear()
+        return self._all
+
+    def resting(self, now: float) -> Mapping[str, Vitals]:
+        """Of the watched those that something stands against; the others are watched no more."""
+        if self.watched:
+            for name in tuple(self.watched):
+                chart = self.charts.get(name)
+                if chart is not None and chart.rests(now):
+                    self._resting[name] = chart.read()
+                else:
+                    self._resting.pop(name, None)
+                    self.watched.discard(name)
+        return self._some
 
     def age(self, now: float) -> None:
-        for name, chart in self._charts.items():
+        for name, chart in self.charts.items():
             if chart.age(now):
-                self._touched.add(name)
+                self.touched.add(name)
 
     def lend(self, other: "Ward", names: Iterable[str], rules: HealthRules) -> None:
         for name in names:
-            chart = self._charts.get(name)
+            chart = self.charts.get(name)
             if chart is not None:
                 other.take_over(name, chart.twin(rules))
 
     def take_over(self, name: str, chart: Chart) -> None:
-        self._charts[name] = chart
-        self._touched.add(name)
+        self.charts[name] = chart
+        self.touched.add(name)
 
     def adopt(self, rules: HealthRules, names: set[str]) -> None:
         self._rules = rules
-        for name in [name for name in self._charts if name not in names]:
-            del self._charts[name]
+        for name in [name for name in self.charts if name not in names]:
+            del self.charts[name]
             self._vitals.pop(name, None)
-            self._touched.discard(name)
-        for name, chart in self._charts.items():
+            self.touched.discard(name)
+        for name, chart in self.charts.items():
             chart.adopt(rules)
-            self._touched.add(name)
+            self.touched.add(name)

@@ -3,11 +3,18 @@
 from bisect import bisect_left, insort
 from collections import deque
 
+LATENCIES = 64
+ENOUGH = 3
+"""Of them say something."""
+
 
 class Window:
-    """Requests and failures of the last `span_s`, in a ring of buckets with running sums."""
+    """Requests and failures of the last `span_s`, in a ring of buckets with running sums.
 
-    __slots__ = ("_at", "_ends", "_failures", "_requests", "_slots", "_width", "failures", "requests", "span_s")
+    Whoever counts adds to the sums, once `advance` was told that `ends` has passed.
+    """
+
+    __slots__ = ("_at", "_failures", "_requests", "_slots", "_width", "ends", "failures", "requests", "span_s")
 
     def __init__(self, span_s: float, slots: int) -> None:
         self.span_s = span_s
@@ -16,77 +23,93 @@ class Window:
         self._slots = slots
         self._width = span_s / slots
         self._at = 0
-        self._ends = self._width
+        self.ends = self._width
         """When the slot of now is over."""
         self._requests = [0] * slots
         self._failures = [0] * slots
 
     def add(self, now: float, *, failed: bool) -> None:
-        if now >= self._ends:
-            self._advance(now)
-        self._requests[self._at] += 1
+        if now >= self.ends:
+            self.advance(now)
         self.requests += 1
         if failed:
-            self._failures[self._at] += 1
             self.failures += 1
 
     def advance(self, now: float) -> None:
         """Forgets what is older than the span; time that runs backwards forgets nothing."""
-        if now >= self._ends:
-            self._advance(now)
-
-    def clear(self) -> None:
-        self._requests = [0] * self._slots
-        self._failures = [0] * self._slots
-        self.requests = self.failures = 0
-
-    def _advance(self, now: float) -> None:
+        if now < self.ends:
+            return
+        self._close_slot()
         number = int(now / self._width)
-        passed = min(number - round(self._ends / self._width) + 1, self._slots)
+        passed = min(number - round(self.ends / self._width) + 1, self._slots)
         for index in range(self._at + 1, self._at + passed + 1):
             slot = index % self._slots
             self.requests -= self._requests[slot]
             self.failures -= self._failures[slot]
             self._requests[slot] = self._failures[slot] = 0
         self._at = (self._at + passed) % self._slots
-        self._ends = (number + 1) * self._width
+        self.ends = (number + 1) * self._width
+
+    def clear(self) -> None:
+        self._requests = [0] * self._slots
+        self._failures = [0] * self._slots
+        self.requests = self.failures = 0
+
+    def _close_slot(self) -> None:
+        """The slot of now holds what the sums have and no other slot does."""
+        at = self._at
+        self._requests[at] += self.requests - sum(self._requests)
+        self._failures[at] += self.failures - sum(self._failures)
 
 
 class Latencies:
-    """The last `SIZE` times to first byte, none older than `keep_s`; the median costs nothing to read."""
+    """The last `LATENCIES` times to first byte, none older than `keep_s`.
 
-    __slots__ = ("_arrived", "_sorted", "keep_s")
+    Their order is kept up from one look at the median to the next, and forgotten where nobody looks.
+    """
 
-    SIZE = 64
-    ENOUGH = 3
+    __slots__ = ("_arrived", "_in_order", "_looked_at", "keep_s")
 
     def __init__(self, keep_s: float) -> None:
         self.keep_s = keep_s
-        self._arrived: deque[tuple[float, float]] = deque()
-        self._sorted: list[float] = []
+        self._arrived: deque[tuple[float, float]] = deque(maxlen=LATENCIES)
+        self._in_order: list[float] | None = None
+        self._looked_at = False
 
     def __len__(self) -> int:
-        return len(self._sorted)
+        return len(self._arrived)
 
     def add(self, now: float, ms: float) -> None:
-        self.forget_before(now - self.keep_s)
-        if len(self._arrived) >= self.SIZE:
-            self._drop_oldest()
-        self._arrived.append((now, ms))
-        insort(self._sorted, ms)
-
-    def forget_before(self, moment: float) -> None:
-        while self._arrived and self._arrived[0][0] < moment:
-            self._drop_oldest()
+        arrived, in_order = self._arrived, self._in_order
+        if in_order is not None:
+            if len(arrived) == LATENCIES:
+                del in_order[bisect_left(in_order, arrived[0][1])]
+            insort(in_order, ms)
+        arrived.append((now, ms))
+        if arrived[0][0] < now - self.keep_s:
+            self._forget_before(now - self.keep_s)
 
     def median(self) -> float | None:
         """None while there are too few to say."""
-        count = len(self._sorted)
-        if count < self.ENOUGH:
+        count = len(self._arrived)
+        if count < ENOUGH:
             return None
+        self._looked_at = True
+        in_order = self._in_order
+        if in_order is None:
+            in_order = self._in_order = sorted(ms for _, ms in self._arrived)
         middle = count // 2
-        return self._sorted[middle] if count % 2 else (self._sorted[middle - 1] + self._sorted[middle]) / 2
+        return in_order[middle] if count % 2 else (in_order[middle - 1] + in_order[middle]) / 2
 
-    def _drop_oldest(self) -> None:
-        _, ms = self._arrived.popleft()
-        del self._sorted[bisect_left(self._sorted, ms)]
+    def age(self, now: float) -> None:
+        self._forget_before(now - self.keep_s)
+        if not self._looked_at:
+            self._in_order = None
+        self._looked_at = False
+
+    def _forget_before(self, moment: float) -> None:
+        arrived, in_order = self._arrived, self._in_order
+        while arrived and arrived[0][0] < moment:
+            _, ms = arrived.popleft()
+            if in_order is not None:
+                del in_order[bisect_left(in_order, ms)]

@@ -186,6 +186,34 @@ def test_a_last_resort_that_fails_does_not_lengthen_the_wait() -> None:
     assert bed.offer.open_until == until
 
 
+def test_planning_hears_of_the_providers_that_something_stands_against() -> None:
+    bed = Bedside()
+    bed.attempt()
+    assert dict(bed.health.resting_providers(bed.now)) == {}
+    bed.attempt(a_failure(blame="provider", retry_after_s=4))
+    assert dict(bed.health.resting_providers(bed.now)) == {PROVIDER: bed.provider}
+    bed.now += 4
+    assert dict(bed.health.resting_providers(bed.now)) == {}
+    for _ in range(4):
+        bed.attempt(a_failure(blame="provider"))
+    bed.now += 30
+    started = bed.begin()
+    assert bed.health.resting_providers(bed.now)[PROVIDER].trials_left == 0
+    bed.end(started)
+    assert dict(bed.health.resting_providers(bed.now)) == {}
+
+
+def test_a_provider_that_is_gone_rests_no_more_and_a_twin_begins_without_its_rest() -> None:
+    bed = Bedside()
+    bed.attempt(a_failure(blame="provider", cooldown_s=60))
+    assert set(bed.health.resting_providers(bed.now)) == {PROVIDER}
+    twin = bed.health.twin(HealthRules(), [OFFER], [PROVIDER])
+    assert dict(twin.resting_providers(bed.now)) == {}
+    assert twin.providers[PROVIDER].samples == 1
+    bed.health.adopt(HealthRules(), [])
+    assert dict(bed.health.resting_providers(bed.now)) == {}
+
+
 COOLDOWNS = {
     "the wish of the provider": (a_failure(kind="rate_limited", retry_after_s=7), 7),
     "clamped to a minute": (a_failure(kind="rate_limited", retry_after_s=86_400), 60),
@@ -281,13 +309,22 @@ def test_a_window_counts_what_its_span_holds(steps: list[tuple[float, bool]]) ->
     assert window.failures == sum(at >= edge and failed for at, failed in added)
 
 
-@given(st.lists(st.floats(0, 1e6), min_size=3, max_size=200))
-@settings(max_examples=60, deadline=None)
-def test_the_median_is_that_of_the_last_64(samples: list[float]) -> None:
-    latencies = Latencies(1e9)
-    for index, ms in enumerate(samples):
+@given(st.lists(st.tuples(st.floats(0, 1e6), st.sampled_from(("look", "age", "go on"))), max_size=200))
+@settings(max_examples=100, deadline=None)
+def test_the_median_is_that_of_the_last_64_whoever_looks_in_between(samples: list[tuple[float, str]]) -> None:
+    latencies = Latencies(100.0)
+    for index, (ms, then) in enumerate(samples):
         latencies.add(float(index), ms)
-    ordered = sorted(samples[-64:])
-    middle = len(ordered) // 2
-    expected = ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
-    assert latencies.median() == expected
+        if then == "age":
+            latencies.age(float(index))
+        if then == "look" or index == len(samples) - 1:
+            assert latencies.median() == median_of([ms for ms, _ in samples[: index + 1]][-64:])
+    latencies.age(len(samples) + 70.0)
+    assert latencies.median() == median_of([ms for ms, _ in samples][-30:])
+
+
+def median_of(samples: list[float]) -> float | None:
+    ordered, middle = sorted(samples), len(samples) // 2
+    if len(samples) < 3:
+        return None
+    return ordered[middle] if len(samples) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
