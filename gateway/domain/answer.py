@@ -49,7 +49,7 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 class Chunk(Struct, frozen=True):
-    """One event of a stream, ready to be sent: JSON in OpenAI's words, id and model already ours."""
+    """One event of a stream, ready to be sent: JSON in OpenAI's words on one line, id and model already ours."""
 
     data: bytes
     content: bool = False

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Protocol
+from math import inf
+from typing import Protocol, cast
 
 from msgspec import Struct
 
@@ -74,12 +75,13 @@ class LiveStream:
     __slots__ = (
         "_early",
         "_measure",
-        "_moved",
         "_now",
         "_over",
         "_pieces",
         "_reader",
+        "_silent_since",
         "_source",
+        "_suspect",
         "chars",
         "failure",
         "seal",
@@ -96,8 +98,10 @@ class LiveStream:
         self._source = source
         self._measure = measure
         self._now = now
-        self._moved = now()
+        self._silent_since: float | None = None
         self._pieces = 0
+        self._suspect: float = inf if measure.most_tokens is None else measure.most_tokens * CHARS_A_TOKEN
+        """More characters than this may be too many."""
         self._reader = reader
         self._early: list[Chunk] = []
         self._over = False
@@ -140,21 +144,16 @@ class LiveStream:
         return []
 
     async def pour(self, into: Callable[[list[Chunk]], bool]) -> bool:
-        """What `next` would tell, told to `into` the moment it is heard; False where that has enough for now."""
-        more = True
+        """What `next` would tell, told to `into` the moment it is heard; False where that has enough before the end."""
 
         def hear(data: bytes | Failure) -> bool:
-            nonlocal more
             batch = self._heard(data)
-            more = not batch or into(batch)
-            return more and not self._over
+            return (not batch or into(batch)) and not self._over
 
-        if self._early:
-            early, self._early = self._early, []
-            more = into(early)
-        if more and not self._over:
+        early, self._early = self._early, []
+        if (not early or into(early)) and not self._over:
             await self._source.pour(hear)
-        return more
+        return self._over
 
     def close(self) -> None:
         self._over = True
@@ -166,30 +165,36 @@ class LiveStream:
         if isinstance(data, Failure):
             self._end(data if not self._reader.finished else None)
             return []
-        events = self._reader.feed(data) if data else self._reader.end()
-        chunks: list[Chunk] = []
-        for event in events:
-            if isinstance(event, Failure):
-                self._end(event)
-                return chunks
-            self.chars += event.chars
-            self._pieces += event.content
-            chunks.append(event)
-        if not data:
-            self._end(None)
+        told = self._reader.feed(data) if data else self._reader.end()
+        last = told[-1] if told else None
+        failure = last if isinstance(last, Failure) else None
+        chunks = cast("list[Chunk]", told if failure is None else told[:-1])
+        for chunk in chunks:
+            self.chars += chunk.chars
+            self._pieces += chunk.content
+        if failure is not None or not data:
+            self._end(failure)
+        elif not chunks:
+            self._wait()
         else:
-            self._weigh(chunks)
+            self._silent_since = None
+            if self.chars > self._suspect:
+                self._weigh(chunks)
         return chunks
 
-    def _weigh(self, chunks: list[Chunk]) -> None:
-        """Ends a stream that goes nowhere, and one that knows no end."""
+    def _wait(self) -> None:
+        """Ends a stream that goes nowhere."""
         now = self._now()
-        if chunks:
-            self._moved = now
-        elif now - self._moved >= self._measure.progress_s:
+        if self._silent_since is None:
+            self._silent_since = now
+        elif now - self._silent_since >= self._measure.progress_s:
             self._end(STALLED)
-        if self._measure.passed(self._pieces, self.chars) and not self._reader.finished:
-            measure, model = self._measure, self._reader.model
+
+    def _weigh(self, chunks: list[Chunk]) -> None:
+        """Ends a stream that knows no end."""
+        measure = self._measure
+        if measure.passed(self._pieces, self.chars) and not self._reader.finished:
+            model = self._reader.model
             chunks += [cut_chunk(self.seal, model, measure.endpoint, index) for index in range(measure.choices)]
             self._end(None)
 

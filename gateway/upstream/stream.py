@@ -105,11 +105,12 @@ class OpenStream:
         """What can be told without waiting; None where there is nothing yet."""
         if self._end is not None:
             return self._end
-        connection = self._connection
-        data = connection.take() if self._inflater is None else self._inflated(self._inflater)
-        if data:
-            return data
-        answer = connection.answer
+        answer = self._connection.answer
+        if self._inflater is not None:
+            if data := self._inflated(self._inflater):
+                return data
+        elif answer.body:
+            return self._connection.take()
         if answer.complete:
             self._finish(self._natural_end())
         elif answer.fault is not None:

@@ -61,7 +61,7 @@ class ChunkWriter:
 
     def frames(self, chunks: list[Chunk]) -> bytes:
         if len(chunks) == 1 and not chunks[0].usage_only:
-            return frame(chunks[0].data)
+            return b"data: %b\n\n" % chunks[0].data
         wanted = self._receipt.ask.include_usage
         parts = []
         for chunk in chunks:
@@ -69,7 +69,7 @@ class ChunkWriter:
                 self._usage_sent = True
                 if not wanted:
                     continue
-            parts.append(frame(chunk.data))
+            parts.append(b"data: %b\n\n" % chunk.data)
         return b"".join(parts)
 
     def done(self) -> bytes:

@@ -35,7 +35,7 @@ def chunk(delta: dict[str, Any], *, index: int = 0, finish: str | None = None, *
 
 SHAPES: dict[str, Callable[[str], dict[str, Any]]] = {
     "content": lambda text: chunk({"content": text}),
-    "with usage and padding": lambda text: chunk({"content": text}, usage=None, obfuscation="aB3" * (len(text) % 4 or 2)),
+    "with usage and padding": lambda text: chunk({"content": text}, usage=None, obfuscation="aB" * (len(text) or 2)),
     "padding first": lambda text: HEAD | {"obfuscation": "x" * len(text)} | chunk({"content": text}),
     "thought": lambda text: chunk({"content": None, "reasoning_content": text}),
     "other thought": lambda text: chunk({"reasoning": text}),
