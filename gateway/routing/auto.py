@@ -1,9 +1,12 @@
 """The order of `auto` over a whole table, found no further than it is followed.
 
-The orders are those of `strategies`; here they are read from columns that follow the moment.
+The orders are those of `strategies`; here they are read from columns, of which some are made once for a table and the
+others follow the moment.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import inf
 from types import MappingProxyType
 
 from gateway.domain.table import Offer, Strategy
@@ -14,10 +17,28 @@ from gateway.routing.scene import TRIAL, Scene
 
 
 def whole_table(strategy: Strategy, turn: int, scene: Scene) -> Iterator[Offer]:
-    """Every offer that may be chosen; `cost` needs none of this, as the table is sorted by price."""
+    """Every offer that may be chosen."""
     found = runners(scene)
     offers = found.field.offers
     return (offers[place] for place in _ORDERS[strategy](found, turn))
+
+
+def _by_cost(found: Runners, _turn: int) -> Iterator[int]:
+    """What costs the same is put in order when its turn comes."""
+    field, known = found.field, found.known
+    places, prices = field.by_price()
+
+    def latency(place: int) -> tuple[float, int]:
+        seen = known.get(field.offers[place].name)
+        return inf if seen is None or seen.latency_ms is None else seen.latency_ms, place
+
+    start = 0
+    while start < len(places):
+        end = bisect_right(prices, prices[start], start)
+        yield from _without(
+            found.unfit, sorted(places[start:end], key=latency) if end - start > 1 else places[start:end]
+        )
+        start = end
 
 
 def _by_latency(found: Runners, _turn: int) -> Iterator[int]:
@@ -68,5 +89,5 @@ def _without(unfit: set[int], places: Sequence[int]) -> Iterator[int]:
 
 
 _ORDERS: Mapping[Strategy, Callable[[Runners, int], Iterator[int]]] = MappingProxyType(
-    {"latency": _by_latency, "availability": _by_availability, "round-robin": _by_turn}
+    {"cost": _by_cost, "latency": _by_latency, "availability": _by_availability, "round-robin": _by_turn}
 )

@@ -70,7 +70,7 @@ class Sieve(NamedTuple):
 
 
 def make_sieve(chain: Sequence[Rule], scene: Scene, notes: Notes) -> Sieve:
-    return Sieve([rule for rule in chain if rule.matters(scene)], scene, notes)
+    return Sieve([rule for rule in chain if rule.matters is _always or rule.matters(scene)], scene, notes)
 
 
 def sift(offers: Sequence[Offer], sieve: Sieve) -> Sequence[Offer]:
@@ -80,10 +80,11 @@ def sift(offers: Sequence[Offer], sieve: Sieve) -> Sequence[Offer]:
         return _sift_one(offers, sieve)
     for rule in rules:
         breaks = rule.breaks
-        fit = [offer for offer in offers if not breaks(offer, scene)]
-        if len(fit) < len(offers):
-            notes.refuse(offers, rule, scene)
-        offers = fit
+        for offer in offers:
+            if breaks(offer, scene):
+                notes.refuse(offers, rule, scene)
+                offers = [offer for offer in offers if not breaks(offer, scene)]
+                break
     return offers
 
 

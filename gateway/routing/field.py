@@ -16,6 +16,7 @@ from gateway.domain.table import Offer, Table
 from gateway.routing.draws import Arms
 from gateway.routing.mirror import Mirror
 from gateway.routing.pulse import Pulse
+from gateway.routing.strategies import list_price
 
 MOST_FIELDS = 16
 """Kept for one table; callers with the same rights share theirs."""
@@ -77,12 +78,20 @@ class Field:
             self.at_provider.setdefault(offer.provider, []).append(place)
             self.of_shape.setdefault((offer.context_window, offer.max_output_tokens), []).append(place)
         self._steps = sorted({offer.price.above.tokens for offer in offers if offer.price and offer.price.above})
+        self._by_price: tuple[list[int], list[float]] | None = None
         self._rates: dict[int, Rates] = {}
         self._layers: dict[int, Layers] = {}
         self._cheap: dict[tuple[int, int], Cheap] = {}
         self._outputs: dict[int, Outputs] = {}
         self._pulses: dict[int, Pulse] = {}
         self._arms: dict[str, ArmsView] = {}
+
+    def by_price(self) -> tuple[list[int], list[float]]:
+        """By the sum of list prices, unpriced last, then by name; and that sum."""
+        if self._by_price is None:
+            prices = [list_price(offer) for offer in self.offers]
+            self._by_price = sorted(range(len(prices)), key=prices.__getitem__), sorted(prices)
+        return self._by_price
 
     def rates(self, input_tokens: int) -> Rates:
         level = bisect_left(self._steps, input_tokens)

@@ -13,8 +13,8 @@ from gateway.domain.table import Offer
 from gateway.routing.auto import whole_table
 from gateway.routing.eligible import Notes, Sieve, looks_too_small, sift
 from gateway.routing.estimate import output_tokens
-from gateway.routing.resolve import Group, Target
-from gateway.routing.scene import COOLING, STANDINGS, TRIAL, Scene, back_in_s, cost_of, standing_of
+from gateway.routing.resolve import Target
+from gateway.routing.scene import COOLING, STANDINGS, TRIAL, Scene, back_in_s, cost_of, permitted, standing_of
 from gateway.routing.score import Ranked, score_of
 from gateway.routing.strategies import in_order
 
@@ -53,24 +53,32 @@ class Lineup:
 
     def enlist(self, target: Target, sieve: Sieve, reason: str | None = None) -> None:
         """The groups of one name, as far as there is room; a given reason stands for all of them."""
-        usual = f"{'auto' if target.kind == 'auto' else 'strategy'}-{target.strategy}"
-        scene, good = self._scene, self._lanes[0]
+        if target.kind == "auto":
+            self._enlist_everyone(target, sieve)
+            return
+        usual, scene, good = f"strategy-{target.strategy}", self._scene, self._lanes[0]
         for group in target.groups:
             if len(good) >= self._most:
-                if target.kind == "auto":
-                    return
                 self.keep(group.offers)
-                continue
-            fit = iter(_fit(group, target, sieve))
-            for offer in fit:
-                if len(good) >= self._most:
-                    self.keep(chain((offer,), fit))
-                    break
-                self.add(
-                    offer, reason or group.reason or usual, doubtful=target.chosen and looks_too_small(offer, scene)
-                )
+            else:
+                fit = in_turn(sift(group.offers, sieve), target, scene)
+                self._line_up(fit, reason or group.reason or usual, chosen=target.chosen)
 
-    def add(self, offer: Offer, reason: str, *, judged: Ranked | None = None, doubtful: bool = False) -> None:
+    def _enlist_everyone(self, target: Target, sieve: Sieve) -> None:
+        scene = self._scene
+        if sieve.notes.wanted:
+            sift(permitted(scene.table.cheapest_first, scene), sieve)
+        self._line_up(whole_table(target.strategy, target.turn.used, scene), f"auto-{target.strategy}", chosen=True)
+
+    def _line_up(self, offers: Iterable[Offer], reason: str, *, chosen: bool) -> None:
+        good, scene, left = self._lanes[0], self._scene, iter(offers)
+        for offer in left:
+            if len(good) >= self._most:
+                self.keep(chain((offer,), left))
+                break
+            self.add(offer, reason, None, chosen and looks_too_small(offer, scene))
+
+    def add(self, offer: Offer, reason: str, judged: Ranked | None = None, doubtful: bool = False) -> None:
         """One eligible offer, to the end of its lane."""
         if offer.name in self._seen:
             return
@@ -132,16 +140,6 @@ class Lineup:
     def _all(self) -> tuple[Step, ...]:
         good, doubtful, cooling, broken = self._lanes
         return (*good, *doubtful, *cooling, *broken)
-
-
-def _fit(group: Group, target: Target, sieve: Sieve) -> Iterable[Offer]:
-    """Whoever of a group breaks no rule, in the order of the strategy; of a whole table no more than is looked at."""
-    scene = sieve.scene
-    if target.kind != "auto" or target.strategy == "cost":
-        return in_turn(sift(group.offers, sieve), target, scene)
-    if sieve.notes.wanted:
-        sift(group.offers, sieve)
-    return whole_table(target.strategy, target.turn.used, scene)
 
 
 def in_turn(fit: Sequence[Offer], target: Target, scene: Scene) -> Sequence[Offer]:

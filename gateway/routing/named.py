@@ -121,6 +121,8 @@ def _configured_chain(target: Target, scene: Scene, notes: Notes) -> Sequence[Ta
 def _lenient(name: str, target: Target, strict: Sieve) -> Sieve:
     """A named model is passed over only where another of its offers does better."""
     _, scene, notes = strict
+    if not scene.ask.features and not scene.ask.unsupported:
+        return strict
     doubts = [rule for rule in FORGIVEN if rule.matters(scene)]
     offers = _offers(target) if doubts else []
     if not doubts or _someone_pleases(offers, doubts, scene):

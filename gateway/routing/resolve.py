@@ -4,9 +4,8 @@ Exact model, then alias, then `provider/model`, then `auto` and `*`. What the ke
 switched off does not resolve: it looks to the caller like a name that nobody declared.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from itertools import groupby
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -16,7 +15,6 @@ from gateway.domain.plan import NameKind, Refusal
 from gateway.domain.table import Alias, Offer, Plain, Share, Split, Strategy, Tier
 from gateway.routing.rotation import rotate
 from gateway.routing.scene import Scene, permitted
-from gateway.routing.strategies import list_price
 
 AUTO = "auto"
 WILDCARD = "*"
@@ -164,21 +162,15 @@ def _tier(name: str, tier: Tier, scene: Scene, path: tuple[str, ...], turn: Turn
 
 
 def _auto(scene: Scene) -> Target:
-    by_price = scene.strategy == "cost"
+    """Everyone; who that is and in which order is found out no further than it is followed."""
     return Target(
         kind="auto",
-        groups=_by_list_price(scene) if by_price else (Group(permitted(scene.table.cheapest_first, scene)),),
+        groups=(),
         names=(AUTO,),
         strategy=scene.strategy,
         turn=Turn(AUTO, scene.moment.turns.get(AUTO, 0)),
         chosen=True,
     )
-
-
-def _by_list_price(scene: Scene) -> Iterator[Group]:
-    """The table is sorted by price already: equal prices at a time, so that a plan reads only what it needs."""
-    for _, equal in groupby(scene.table.cheapest_first, list_price):
-        yield Group(permitted(tuple(equal), scene))
 
 
 def _ladder(scene: Scene) -> Target:

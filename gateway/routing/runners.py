@@ -26,15 +26,23 @@ ROUNDING = 1 + 1e-9
 class Runners:
     """The fit are all places of the field but the unfit."""
 
-    __slots__ = ("_all_costs", "_line", "_scene", "field", "pulse", "unfit")
+    __slots__ = ("_all_costs", "_line", "_pulse", "_scene", "field", "known", "unfit")
 
     def __init__(self, scene: Scene, field: Field) -> None:
         self._scene = scene
         self._all_costs: list[float] | None = None
         self._line: CostLine | None = None
         self.field = field
-        self.pulse: Pulse = field.pulse(scene.moment.offers)
+        self._pulse: Pulse | None = None
+        self.known = scene.moment.offers
         self.unfit: set[int] = set()
+
+    @property
+    def pulse(self) -> Pulse:
+        """Health in columns, for those who need it."""
+        if self._pulse is None:
+            self._pulse = self.field.pulse(self.known)
+        return self._pulse
 
     @property
     def first(self) -> int:

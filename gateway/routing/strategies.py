@@ -32,8 +32,13 @@ def _by_cost(offers: Sequence[Offer], moment: Moment, _turn: int) -> list[Offer]
     vitals = moment.offers
 
     def key(offer: Offer) -> tuple[float, float, str]:
-        latency_ms = vitals.get(offer.name, UNKNOWN).latency_ms
-        return list_price(offer), inf if latency_ms is None else latency_ms, offer.name
+        name, price = offer.name, offer.price
+        latency_ms = vitals.get(name, UNKNOWN).latency_ms
+        return (
+            inf if price is None else price.input + price.output,
+            inf if latency_ms is None else latency_ms,
+            name,
+        )
 
     return sorted(offers, key=key)
 
