@@ -48,10 +48,11 @@ class Azure(OpenAI):
     def request(self, ask: Ask, offer: Offer, provider: Provider, proof: Proof = NO_PROOF) -> Call:
         route = self._routes.of(provider)
         url = route.urls[ask.endpoint].replace("{id}", quote(offer.id, safe=""))
-        headers = route.headers(ask)
+        headers = route.stream if ask.stream else route.whole
         if proof.token is not None:
             headers = (*headers, ("authorization", f"Bearer {proof.token.value.reveal()}"))
-        return Call(url=url, headers=headers, body=body_of(ask, offer.id, route.quirks))
+        body = body_of(ask, offer.id, route.quirks)
+        return Call(url=url, headers=headers, body=body, request_id=ask.request_id)
 
     def listing(self, provider: Provider, proof: Proof = NO_PROOF) -> Call | None:
         call = super().listing(provider, proof)

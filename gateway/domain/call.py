@@ -14,6 +14,8 @@ class Call(Struct, frozen=True, kw_only=True):
     headers: Headers
     """Without Host, Content-Length and Connection, which the connection writes itself. Holds credentials."""
     body: bytes = b""
+    request_id: str = ""
+    """Letters and digits, told as `req-…` in the header `x-request-id`; empty for none."""
 
     def __repr__(self) -> str:
         return f"Call({self.method}, {len(self.body)} bytes)"

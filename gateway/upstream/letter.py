@@ -11,7 +11,6 @@ from gateway.domain.call import Call, Headers
 from gateway.domain.table import Provider
 
 KEPT = 256
-LENGTH = b"\r\nContent-Length: "
 OURS = frozenset({"host", "content-length", "connection", "transfer-encoding", "keep-alive", "te", "upgrade", "expect"})
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 """Those whose answers have bodies like any other."""
@@ -31,41 +30,39 @@ class Origin(Struct, frozen=True):
 
 
 class Letter(Struct, frozen=True):
+    """What all calls to one address with the same headers have in common."""
+
     origin: Origin
     start: bytes
-    """All of the head up to the length of the body, which comes last."""
+    """All of the head but its last lines: the id of the request, and the length of the body."""
 
 
 class Letters:
-    """What was written for one provider. Calls differ in their last header at most: it holds the id of the request."""
+    """What was written for one provider."""
 
     __slots__ = ("_kept",)
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, str, Headers, str], Letter] = {}
+        self._kept: dict[tuple[str, str, Headers], Letter] = {}
 
-    def write(self, provider: Provider, call: Call) -> Letter | None:
-        """None where the address or a header cannot be sent as it is."""
-        if not call.headers:
-            return _write(provider, call)
-        name, value = call.headers[-1]
-        key = (call.method, call.url, call.headers[:-1], name)
-        common = self._kept.get(key)
-        if common is None:
-            common = _write(provider, call)
-            if common is None or not _ends_with(common, name, value):
-                return common
-            common = Letter(common.origin, common.start[: -len(value) - len(LENGTH)])
+    def write(self, provider: Provider, call: Call) -> tuple[Origin, bytes] | None:
+        """Whom to call, and the head; None where the address, a header or the id cannot be sent as it is."""
+        key = (call.method, call.url, call.headers)
+        letter = self._kept.get(key)
+        if letter is None:
+            letter = _write(provider, call)
+            if letter is None:
+                return None
             if len(self._kept) >= KEPT:
                 self._kept.clear()
-            self._kept[key] = common
-        if not _VALUE.fullmatch(value):
+            self._kept[key] = letter
+        name = call.request_id
+        if not name:
+            return letter.origin, b"%bContent-Length: %d\r\n\r\n" % (letter.start, len(call.body))
+        if not (name.isalnum() and name.isascii()):
             return None
-        return Letter(common.origin, common.start + value.encode("latin-1") + LENGTH)
-
-
-def whole_head(letter: Letter, body: bytes) -> bytes:
-    return letter.start + str(len(body)).encode() + b"\r\n\r\n"
+        head = b"%bx-request-id: req-%b\r\nContent-Length: %d\r\n\r\n"
+        return letter.origin, head % (letter.start, name.encode(), len(call.body))
 
 
 def origin_of(parts: SplitResult) -> Origin | None:
@@ -99,11 +96,7 @@ def _write(provider: Provider, call: Call) -> Letter | None:
     if not all(_TOKEN.fullmatch(name) and _VALUE.fullmatch(value) for name, value in headers):
         return None
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
-    return Letter(origin, f"{call.method} {target} HTTP/1.1\r\n{lines}".encode("latin-1")[:-2] + LENGTH)
-
-
-def _ends_with(letter: Letter, name: str, value: str) -> bool:
-    return letter.start.endswith(f"{name}: {value}".encode("latin-1") + LENGTH)
+    return Letter(origin, f"{call.method} {target} HTTP/1.1\r\n{lines}".encode("latin-1"))
 
 
 def proxy_headers(proxy: str) -> list[tuple[str, str]]:

@@ -13,7 +13,6 @@ from gateway.upstream.connection import HEAD, WHOLE, Connection
 from gateway.upstream.dial import Dialer
 from gateway.upstream.failures import failed
 from gateway.upstream.inflate import WINDOW, inflate
-from gateway.upstream.letter import whole_head
 from gateway.upstream.names import Lookup
 from gateway.upstream.pool import Pool
 from gateway.upstream.stream import OpenStream
@@ -102,12 +101,12 @@ class Upstream:
         if refusal is not None:
             return failed(refusal, provider)
         stale = handed_on = False
-        head = whole_head(letter, call.body)
-        connection = pool.take_idle(letter.origin, self._clock.monotonic())
+        origin, head = letter
+        connection = pool.take_idle(origin, self._clock.monotonic())
         try:
             while True:
                 if connection is None:
-                    made = await self._dialer.dial(provider, letter.origin, patience, pool.lost)
+                    made = await self._dialer.dial(provider, origin, patience, pool.lost)
                     if isinstance(made, str):
                         return failed(made, provider, sent=stale)
                     connection = pool.adopt(made)

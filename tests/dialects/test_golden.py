@@ -93,7 +93,7 @@ def test_the_wire_request_is_the_recorded_one(case: str, dialect: str, update_go
     seen = {
         "unsupported": list(refused),
         "url": f"{call.method} {call.url}",
-        "headers": dict(call.headers),
+        "headers": dict(call.headers) | ({"x-request-id": f"req-{call.request_id}"} if call.request_id else {}),
         "body": msgspec.json.decode(call.body),
     }
     check(GOLDEN / case / f"{dialect}.request.json", pretty(seen), update_golden)

@@ -271,7 +271,7 @@ def test_the_call_goes_below_the_base_url_with_the_key_as_bearer() -> None:
     headers = dict(made.headers)
     assert headers["authorization"] == "Bearer sk-CANARY-upstream"
     assert headers["content-type"] == headers["accept"] == "application/json"
-    assert headers["x-request-id"].startswith("req-")
+    assert made.request_id
     assert dict(call(elsewhere(), stream=True).headers)["accept"] == "text/event-stream"
     assert "CANARY" not in repr(made)
 

@@ -259,6 +259,8 @@ BAD_CALLS: dict[str, dict[str, Any]] = {
     "letters beyond latin": {"headers": (("X-A", "日本"),)},
     "a bad header name": {"headers": (("X A", "b"),)},
     "an empty header name": {"headers": (("", "b"),)},
+    "an id that is more than a word": {"request_id": "01\r\nX-Evil"},
+    "an id in other letters": {"request_id": "日本"},
     "a line break in the address": {"path": "/v1\r\nX-Evil: 1"},
     "a space in the address": {"path": "/v1/a b"},
     "a letter beyond ASCII in the address": {"path": "/v1/é"},

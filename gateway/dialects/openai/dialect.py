@@ -37,8 +37,8 @@ class OpenAI(Dialect):
     def unsayable(self, ask: Ask, provider: Provider) -> tuple[str, ...]:
         route = self._routes.of(provider)
         quirks = route.quirks
-        named = tuple(refused(ask.payload, quirks)) if quirks.refuse_fields else ()
-        if (route.unheard and ask.features) or "tool_results" in quirks.lacks:
+        named = tuple(refused(ask.payload, quirks))
+        if (quirks.unheard and ask.features) or "tool_results" in quirks.lacks:
             return (*named, *unheard(ask.payload.get("messages"), quirks))
         return named
 
@@ -47,7 +47,12 @@ class OpenAI(Dialect):
 
     def request(self, ask: Ask, offer: Offer, provider: Provider, proof: Proof = NO_PROOF) -> Call:  # noqa: ARG002
         route = self._routes.of(provider)
-        return Call(url=route.urls[ask.endpoint], headers=route.headers(ask), body=body_of(ask, offer.id, route.quirks))
+        return Call(
+            url=route.urls[ask.endpoint],
+            headers=route.stream if ask.stream else route.whole,
+            body=body_of(ask, offer.id, route.quirks),
+            request_id=ask.request_id,
+        )
 
     def answer(self, ask: Ask, reply: Reply, seal: Seal) -> Answer | Failure:
         if reply.status != 200:

@@ -3,6 +3,7 @@
 from types import MappingProxyType
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from gateway.secret import Secret
 
@@ -39,14 +40,18 @@ class Quirks(Struct, frozen=True, kw_only=True):
     lacks: frozenset[str] = frozenset()
     """Features it has no place for: parts and messages that say them are refused."""
 
-    @property
-    def unheard(self) -> frozenset[str]:
-        """Types of content parts that it does not take."""
-        return frozenset(part for feature, part in PARTS if feature in self.lacks)
+    # what follows from that, worked out once
+    refused_names: frozenset[str] = frozenset()
+    """The fields that `refuse_fields` is about, whatever their values."""
+    unheard: frozenset[str] = frozenset()
+    """Types of content parts that it does not take."""
+    bends_messages: bool = False
 
-    @property
-    def bends_messages(self) -> bool:
-        return bool(self.drop_message_fields) or not self.developer_role or not self.cache_markers
+    def __post_init__(self) -> None:
+        force_setattr(self, "refused_names", frozenset(rule.partition("=")[0] for rule in self.refuse_fields))
+        force_setattr(self, "unheard", frozenset(part for feature, part in PARTS if feature in self.lacks))
+        bends = bool(self.drop_message_fields) or not self.developer_role or not self.cache_markers
+        force_setattr(self, "bends_messages", bends)
 
 
 AS_WRITTEN = Quirks()

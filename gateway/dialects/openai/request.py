@@ -13,6 +13,9 @@ ENCODE = msgspec.json.Encoder().encode
 INCLUDE_USAGE = {"include_usage": True}
 BOUNDS = ("max_completion_tokens", "max_tokens")
 
+PLAIN_ROLES = ("system", "user", "assistant")
+"""Every host knows them."""
+
 HARMLESS: Mapping[str, tuple[Any, ...]] = {
     "n": (1,),
     "logprobs": (False,),
@@ -35,21 +38,13 @@ HARMLESS: Mapping[str, tuple[Any, ...]] = {
 
 def body_of(ask: Ask, model: str, quirks: Quirks) -> bytes:
     """The wire body."""
-    payload = dict(ask.payload)
+    payload = {**ask.payload, "model": model}
     if None in payload.values():
         payload = {name: value for name, value in payload.items() if value is not None}
-    payload["model"] = model
     if ask.stream:
         _ask_for_usage(payload, ask, quirks)
-    if quirks.max_tokens_field and ask.endpoint == "chat":
-        _rename_bound(payload, quirks.max_tokens_field)
-    if quirks.refuse_fields:
-        for name in (*refused(payload, quirks), *quirks.refuse_fields):
-            payload.pop(name, None)
-    if quirks.own_models and not MODEL_FIELDS.isdisjoint(payload):
-        for name in refused_by(payload, model):
-            del payload[name]
     if quirks is not AS_WRITTEN:
+        _leave_out(payload, ask, quirks, model)
         _bend(payload, ask, quirks)
     return ENCODE(payload)
 
@@ -74,6 +69,8 @@ def _rename_bound(payload: dict[str, Any], known: str) -> None:
 
 def refused(payload: Mapping[str, Any], quirks: Quirks) -> list[str]:
     """Fields of the payload that the host cannot express, and whose value matters."""
+    if quirks.refused_names.isdisjoint(payload):
+        return []
     found = []
     for rule in quirks.refuse_fields:
         name, _, value = rule.partition("=")
@@ -118,9 +115,22 @@ def _heard(messages: Any, quirks: Quirks) -> list[Any]:
     return kept
 
 
-def _bend(payload: dict[str, Any], ask: Ask, quirks: Quirks) -> None:
+def _leave_out(payload: dict[str, Any], ask: Ask, quirks: Quirks, model: str) -> None:
+    """What the host or the model would refuse, and labels that it chokes on."""
+    if quirks.max_tokens_field and ask.endpoint == "chat":
+        _rename_bound(payload, quirks.max_tokens_field)
+    if not quirks.refused_names.isdisjoint(payload):
+        for name in (*refused(payload, quirks), *quirks.refuse_fields):
+            payload.pop(name, None)
+    if quirks.own_models and not MODEL_FIELDS.isdisjoint(payload):
+        for name in refused_by(payload, model):
+            del payload[name]
     for name in quirks.drop_fields:
         payload.pop(name, None)
+
+
+def _bend(payload: dict[str, Any], ask: Ask, quirks: Quirks) -> None:
+    """What the host says otherwise."""
     for old, new in quirks.rename_fields:
         if old in payload:
             payload[new] = payload.pop(old)
@@ -143,6 +153,8 @@ def _list(value: Any) -> list[Any]:
 
 def _bent(message: Any, quirks: Quirks) -> Any:
     if not isinstance(message, dict):
+        return message
+    if len(message) == 2 and message.get("role") in PLAIN_ROLES and isinstance(message.get("content"), str):
         return message
     if not quirks.developer_role and message.get("role") == "developer":
         message = message | {"role": "system"}

@@ -6,7 +6,6 @@ from msgspec import Struct
 
 from gateway.dialects.openai.hosts import quirks_of
 from gateway.dialects.openai.quirks import Quirks
-from gateway.domain.ask import Ask
 from gateway.domain.call import Headers
 from gateway.domain.table import Provider
 
@@ -22,11 +21,6 @@ class Route(Struct, frozen=True, kw_only=True):
     whole: Headers
     stream: Headers
     quirks: Quirks
-    unheard: frozenset[str] = frozenset()
-    """Types of content parts that the host does not take."""
-
-    def headers(self, ask: Ask) -> Headers:
-        return (*(self.stream if ask.stream else self.whole), ("x-request-id", f"req-{ask.request_id}"))
 
 
 class Routes:
@@ -51,14 +45,12 @@ def openai_route(provider: Provider) -> Route:
     """`base_url` plus OpenAI's paths, the key as a bearer."""
     base = provider.base_url.rstrip("/")
     headers = own_headers(provider, bearer_of(provider))
-    quirks = quirks_of(provider)
     return Route(
         urls={endpoint: base + path for endpoint, path in PATHS.items()},
         models_url=base + "/models",
         whole=(*headers, ("accept", "application/json")),
         stream=(*headers, ("accept", "text/event-stream")),
-        quirks=quirks,
-        unheard=quirks.unheard,
+        quirks=quirks_of(provider),
     )
 
 
