@@ -1,6 +1,15 @@
 """The journal: what was appended is read again, whatever was torn, full or killed in between."""
 
+import contextlib
+import errno
 import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.state.ledger.cursor import Bookmark, read_piece
-from gateway.state.ledger.journal import Journal, Position, segment_path, segments
+from gateway.state.ledger.journal import Journal, Position, segment_path, segments, spare_path
 from gateway.state.ledger.lines import line_of, read_lines
 from gateway.state.ledger.record import Entry, json_text, plain
 from gateway.state.store_error import StoreError
@@ -19,6 +28,25 @@ def a_journal(folder: Path, **more: int) -> Journal:
     journal = Journal(folder, sync_s=0.01, **more)
     journal.open()
     return journal
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Waits for something that another thread will do."""
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.002)
+
+
+@contextlib.contextmanager
+def file_limit(size: int) -> Iterator[None]:
+    """A file of this process grows no further: what a disk does that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def everything(folder: Path) -> tuple[list[Entry], int]:
@@ -90,8 +118,10 @@ def test_what_was_shipped_is_removed_and_what_was_not_makes_it_full(tmp_path: Pa
     journal.remove_before(Position(segments(tmp_path)[-1], 0))
     assert not journal.full
     assert len(segments(tmp_path)) == 1
-    assert journal.size_bytes == segment_path(tmp_path, segments(tmp_path)[-1]).stat().st_size
+    last = segment_path(tmp_path, segments(tmp_path)[-1])
+    assert 0 < journal.size_bytes < last.stat().st_size, "what is set aside does not count"
     journal.close()
+    assert journal.size_bytes == last.stat().st_size, "and is given back"
 
 
 def test_d09_a_disk_that_refuses_is_told_and_the_rows_wait_for_it(
@@ -99,20 +129,134 @@ def test_d09_a_disk_that_refuses_is_told_and_the_rows_wait_for_it(
 ) -> None:
     journal = a_journal(tmp_path)
     assert journal.append(a_record(1))
-    good = journal._descriptor
-    journal._descriptor = os.open("/dev/full", os.O_WRONLY)
-    assert not journal.append(a_record(2))
-    assert not journal.append(a_record(3))
-    assert journal.failing
-    assert journal.waiting == 2
-    os.close(journal._descriptor)
-    journal._descriptor = good
+    with file_limit(len(line_of(a_record(1))) + 20):
+        journal._segment.room = 0
+        assert not journal.append(a_record(2))
+        assert not journal.append(a_record(3))
+        assert journal.failing
+        assert journal.waiting == 2
     assert journal.append(a_record(4))
     assert not journal.failing
     assert journal.waiting == 0
-    assert [entry.id for entry in everything(tmp_path)[0]] == [an_id(number) for number in (1, 2, 3, 4)]
+    found, spoilt = everything(tmp_path)
+    assert [entry.id for entry in found] == [an_id(number) for number in (1, 2, 3, 4)]
+    assert spoilt == 1, "the row that the disk took a part of was written again"
     assert caplog.text.count("cannot be written") == 1
     journal.close()
+
+
+def test_d09_where_no_room_can_be_set_aside_rows_go_by_write_and_copies_are_made_again_later(tmp_path: Path) -> None:
+    with file_limit(3000):
+        journal = a_journal(tmp_path, segment_bytes=4000)
+        assert journal._segment.room == 0
+        assert journal.append(a_record(0)), "there is room for some"
+        while journal.append(a_record(1)):
+            pass
+        assert journal.failing
+        assert journal.waiting == 1
+    for number in range(2, 40):
+        assert journal.append(a_record(number))
+    assert not journal.failing
+    assert journal._segment.room == 4000
+    ids = [entry.id for entry in everything(tmp_path)[0]]
+    journal.close()
+    assert ids[0] == an_id(0)
+    assert ids[-38:] == [an_id(number) for number in range(2, 40)]
+
+
+def test_d09_what_the_platter_refuses_is_told_until_it_takes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused, taken = threading.Event(), threading.Event()
+    really = os.fdatasync
+
+    def fdatasync(descriptor: int) -> None:
+        if not taken.is_set():
+            refused.set()
+            raise OSError(errno.EIO, "Input/output error")
+        really(descriptor)
+
+    monkeypatch.setattr(os, "fdatasync", fdatasync)
+    journal = a_journal(tmp_path)
+    journal.append(a_record(1))
+    until(lambda: journal.failing)
+    assert refused.is_set()
+    assert journal.append(a_record(2))
+    assert journal.failing, "the file takes rows, the platter does not"
+    taken.set()
+    until(lambda: not journal.failing)
+    journal.close()
+    assert len(everything(tmp_path)[0]) == 2
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from gateway.state.ledger.journal import Journal
+from tests.stores.rows import a_record
+
+journal = Journal(Path(sys.argv[1]), sync_s=0.01, segment_bytes=200_000)
+journal.open()
+for number in range(1_200):
+    journal.append(a_record(number))
+print("done", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_n10_what_was_copied_is_there_after_kill_and_the_room_behind_it_is_given_back(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WRITER, str(tmp_path)]
+    writer = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert writer.stdout is not None
+    with writer:
+        assert writer.stdout.readline() == "done\n"
+        writer.send_signal(signal.SIGKILL)
+    last = segment_path(tmp_path, segments(tmp_path)[-1])
+    assert last.read_bytes().endswith(b"\0"), "nobody could"
+    ids = [an_id(number) for number in range(1_200)]
+    assert [entry.id for entry in everything(tmp_path)[0]] == ids, "also for those who cannot"
+    journal = a_journal(tmp_path)
+    assert last.read_bytes().endswith(b"\n")
+    assert not spare_path(tmp_path).exists()
+    assert journal.size_bytes == sum(segment_path(tmp_path, each).stat().st_size for each in segments(tmp_path)[:-1])
+    found, spoilt = everything(tmp_path)
+    assert ([entry.id for entry in found], spoilt) == (ids, 0)
+    journal.close()
+
+
+def test_the_next_segment_is_set_aside_in_time_and_none_is_left(tmp_path: Path) -> None:
+    journal = a_journal(tmp_path, segment_bytes=100_000)
+    while journal.size_bytes < 60_000:
+        journal.append(a_record(1))
+    until(spare_path(tmp_path).exists)
+    while len(segments(tmp_path)) == 1:
+        journal.append(a_record(2))
+    assert journal.append(a_record(3))
+    assert journal._segment.room == 100_000
+    journal.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0000000001.journal", "0000000002.journal", "lock"]
+    found, spoilt = everything(tmp_path)
+    assert (found[-1].id, spoilt) == (an_id(3), 0)
+
+
+def test_d12_pages_that_a_power_loss_took_cost_their_rows_only(tmp_path: Path) -> None:
+    lines = [line_of(a_record(number)) for number in range(60)]
+    data = bytearray(b"".join(lines))
+    data[4096:8192] = bytes(4096)
+    segment_path(tmp_path, 1).write_bytes(data + bytes(5000))
+    segment_path(tmp_path, 2).write_bytes(line_of(a_record(99)))
+    found, spoilt = everything(tmp_path)
+    first, last = 4096 // len(lines[0]), -(-8192 // len(lines[0]))
+    assert [entry.id for entry in found] == [an_id(number) for number in [*range(first), *range(last, 60), 99]]
+    assert spoilt == 1
+
+
+def test_a_row_that_is_still_being_copied_is_awaited(tmp_path: Path) -> None:
+    line = line_of(a_record(1))
+    torn = line[:30] + bytes(40) + line[70:]
+    segment_path(tmp_path, 1).write_bytes(line + torn + bytes(3000))
+    piece = read_piece(tmp_path, Position(0, 0))
+    assert (piece.entries, piece.spoilt, piece.position) == ([a_record(1)], 0, Position(1, len(line)))
 
 
 def test_every_write_may_wait_for_the_disk(tmp_path: Path) -> None:

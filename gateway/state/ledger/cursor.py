@@ -44,21 +44,30 @@ def read_piece(folder: Path, position: Position, piece_bytes: int = PIECE_BYTES)
         if not later:
             return Piece([], 0, position)
         position = Position(later[0], 0)
+    newest = present[-1] == position.segment
     data = _read(segment_path(folder, position.segment), position.offset, piece_bytes)
+    if newest:
+        data = _written(data)
     lines = read_lines(data)
     after = Position(position.segment, position.offset + lines.consumed)
     if not lines.consumed and len(data) == piece_bytes:
         return read_piece(folder, position, piece_bytes * 8)
-    if lines.consumed or present[-1] == position.segment:
+    if lines.consumed or newest:
         return Piece(lines.entries, lines.spoilt, after)
     following = next(number for number in present if number > position.segment)
-    return Piece([], 1 if data else 0, Position(following, 0))
+    return Piece([], 1 if _written(data) else 0, Position(following, 0))
 
 
 def _read(path: Path, offset: int, count: int) -> bytes:
     with path.open("rb") as file:
         file.seek(offset)
         return file.read(count)
+
+
+def _written(data: bytes) -> bytes:
+    """No row holds a zero: the first one stands where nothing was written yet, or not all of a row."""
+    end = data.find(b"\0")
+    return data if end < 0 else data[:end]
 
 
 class Bookmark:

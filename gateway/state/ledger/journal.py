@@ -1,10 +1,12 @@
-"""The journal: one line a row, appended by one write before the answer ends, so that no kill loses what was said.
+"""The journal: one line a row, in the file before the answer ends, so that no kill loses what was said.
 
-Segments are rotated by size and removed once shipped. A thread brings them to the platter every `sync_s`; with 0 each
-write waits for that. When the disk refuses, rows wait in a bounded buffer and `failing` says so.
+Segments are rotated by size and removed once shipped. A thread brings them to the platter every `sync_s`, and sets the
+next one aside in time; with 0 each row waits for the platter. When the disk refuses, rows wait in a bounded buffer and
+`failing` says so.
 """
 
 import contextlib
+import errno
 import fcntl
 import logging
 import os
@@ -17,11 +19,12 @@ from msgspec import Struct
 from gateway.state.kept_file import sync_directory
 from gateway.state.ledger.lines import line_of
 from gateway.state.ledger.record import Entry
+from gateway.state.ledger.segment import NO_ROOM, Segment, trim
 from gateway.state.store_error import StoreError
 
 log = logging.getLogger("tokenhub.ledger")
 
-SEGMENT_BYTES = 8 * 1024 * 1024
+SEGMENT_BYTES = 2 * 1024 * 1024
 MAX_BYTES = 1024 * 1024 * 1024
 """From this size on `full` says that nobody takes the rows away."""
 WAITING_ROWS = 20_000
@@ -54,37 +57,29 @@ class Journal:
         self._sync_s = sync_s
         self._segment_bytes = segment_bytes
         self._max_bytes = max_bytes
-        self._descriptor = -1
         self._lock = -1
-        self._segment = 0
-        self._size = 0
-        self._old_bytes = 0
-        self._removed_bytes = 0
-        """Counted by whoever ships, as `_old_bytes` is by whoever appends."""
+        self._sizes: dict[int, int] = {}
+        """Of the segments before the one that is written."""
+        self._full = False
         self._torn = False
-        self._dirty = False
+        self._unsynced = False
+        """The platter refused what the file had taken."""
         self._waiting: deque[bytes] = deque()
-        self._retired: deque[int] = deque()
+        self._retired: deque[Segment] = deque()
+        self._spare: Segment | None = None
+        self._set_aside_in = 0
         self._stop = threading.Event()
         self._syncer: threading.Thread | None = None
 
     def open(self) -> None:
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            found = segments(self.folder)
-            self._old_bytes = sum(segment_path(self.folder, each).stat().st_size for each in found)
-            self.first_new = (found[-1] if found else 0) + 1
-            self._begin(self.first_new)
-        except BlockingIOError as error:
-            raise StoreError(
-                f"`{self.folder}` is in use by another tokenhub. Give each its own `data_dir`, or stop the other."
-            ) from error
+            self._take_folder()
         except OSError as error:
-            raise StoreError(
-                f"cannot write the journal in `{self.folder}`: {error.strerror}. Set `data_dir` to a writable folder."
-            ) from error
+            if self._lock >= 0:
+                os.close(self._lock)
+                self._lock = -1
+            raise StoreError(self._why_not(error)) from error
+        self._weigh()
         if self._sync_s > 0:
             self._syncer = threading.Thread(target=self._sync_forever, name="journal-sync", daemon=True)
             self._syncer.start()
@@ -93,21 +88,24 @@ class Journal:
         """True if it is written; False if it waits in memory for a disk that takes it."""
         self.appended += 1
         line = line_of(entry)
-        if self._waiting or not self._write(line):
-            self._wait_with(line)
-            return self.flush_waiting()
-        self.fresh.append((self._segment, self._size - len(line), self._size, entry))
-        if self._size >= self._segment_bytes:
-            self._rotate()
+        segment = self._segment
+        start = segment.size
+        end = start + len(line)
+        if end > segment.room or self._waiting:
+            return self._append_by_write(entry, line)
+        segment.memory[start:end] = line
+        segment.size = end
+        self.fresh.append((segment.number, start, end, entry))
         return True
 
     @property
     def full(self) -> bool:
-        return self.size_bytes > self._max_bytes
+        """Weighed whenever a segment comes or goes."""
+        return self._full
 
     @property
     def size_bytes(self) -> int:
-        return self._old_bytes + self._size - self._removed_bytes
+        return sum(tuple(self._sizes.values())) + self._segment.size
 
     @property
     def waiting(self) -> int:
@@ -125,54 +123,91 @@ class Journal:
         """Everything in the segments before this one is in the database."""
         for number in segments(self.folder):
             if number < position.segment:
-                path = segment_path(self.folder, number)
-                size = path.stat().st_size
-                path.unlink()
-                self._removed_bytes += size
+                segment_path(self.folder, number).unlink()
+                self._sizes.pop(number, None)
+        self._weigh()
 
     def close(self) -> None:
+        if self._lock < 0:
+            return
         self.flush_waiting()
         self._stop.set()
         if self._syncer is not None:
             self._syncer.join()
-        self._sync()
-        for descriptor in (self._descriptor, self._lock):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self._descriptor = self._lock = -1
+        self._retired.append(self._segment)
+        self._close_retired()
+        if self._spare is not None:
+            self._spare.discard()
+        os.close(self._lock)
+        self._lock = -1
+
+    def _take_folder(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        spare_path(self.folder).unlink(missing_ok=True)
+        self._sizes = {each: trim(segment_path(self.folder, each)) for each in segments(self.folder)}
+        self.first_new = max(self._sizes, default=0) + 1
+        self._segment = self._begun(self.first_new)
+        sync_directory(self.folder)
+
+    def _why_not(self, error: OSError) -> str:
+        if isinstance(error, BlockingIOError):
+            return f"`{self.folder}` is in use by another tokenhub. Give each its own `data_dir`, or stop the other."
+        return f"cannot write the journal in `{self.folder}`: {error.strerror}. Set `data_dir` to a writable folder."
+
+    def _append_by_write(self, entry: Entry, line: bytes) -> bool:
+        """What has no room, or has to wait."""
+        segment = self._segment
+        if self._waiting or not self._write(line):
+            self._wait_with(line)
+            return self.flush_waiting()
+        self.fresh.append((segment.number, segment.size - len(line), segment.size, entry))
+        if segment.size >= self._segment_bytes:
+            self._rotate()
+        return True
 
     def _write(self, line: bytes) -> bool:
         if self._torn:
             line = b"\n" + line
         try:
-            written = os.write(self._descriptor, line)
+            self._torn = self._segment.write(line) < len(line)
         except OSError as error:
-            self._refused(error.strerror or "error")
+            self._refused(error)
             return False
-        self._size += written
-        self._dirty = True
-        if written < len(line):
-            self._torn = True
-            self._refused("disk full")
+        if self._torn:
+            self._refused(OSError(errno.ENOSPC, "disk full"))
             return False
-        self._torn = False
-        if self.failing:
-            self.failing = False
-            log.warning("the journal in `%s` is written again", self.folder)
-        return self._sync_s > 0 or self._synced()
-
-    def _synced(self) -> bool:
-        try:
-            os.fdatasync(self._descriptor)
-        except OSError as error:
-            self._refused(error.strerror or "error")
+        if self._sync_s <= 0 and not self._sync(self._segment):
             return False
+        self._works_again()
         return True
 
-    def _refused(self, why: str) -> None:
+    def _sync(self, segment: Segment) -> bool:
+        """What the platter refuses is lost with the machine only; until it takes something again, no row is copied."""
+        try:
+            synced = segment.sync()
+        except OSError as error:
+            segment.room = NO_ROOM
+            self._unsynced = True
+            self._refused(error)
+            return False
+        if synced and self._unsynced:
+            self._unsynced = False
+            if not self._waiting:
+                self._works_again()
+        return True
+
+    def _refused(self, error: OSError) -> None:
         if not self.failing:
             self.failing = True
+            why = error.strerror or "error"
             log.error("the journal in `%s` cannot be written: %s. Rows wait in memory; free the disk", self.folder, why)
+
+    def _works_again(self) -> None:
+        if self.failing and not self._unsynced:
+            self.failing = False
+            log.warning("the journal in `%s` is written again", self.folder)
 
     def _wait_with(self, line: bytes) -> None:
         if len(self._waiting) >= WAITING_ROWS:
@@ -181,43 +216,63 @@ class Journal:
         self._waiting.append(line)
 
     def _rotate(self) -> None:
-        self._retired.append(self._descriptor)
-        self._old_bytes += self._size
+        old = self._segment
+        self._sizes[old.number] = old.size
         try:
-            self._begin(self._segment + 1)
+            self._segment = self._begun(old.number + 1)
         except OSError as error:
-            self._old_bytes -= self._size
-            self._retired.pop()
-            self._refused(error.strerror or "error")
+            del self._sizes[old.number]
+            self._refused(error)
+            return
+        self._retired.append(old)
+        self._weigh()
         if self._syncer is None:
-            self._sync()
+            self._close_retired()
 
-    def _begin(self, segment: int) -> None:
-        path = segment_path(self.folder, segment)
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        self._segment = segment
-        self._size = 0
-        sync_directory(self.folder)
+    def _begun(self, number: int) -> Segment:
+        path = segment_path(self.folder, number)
+        spare = self._spare
+        if spare is None:
+            return Segment(path, number, self._segment_bytes if self._sync_s > 0 else NO_ROOM)
+        spare.become(path, number)
+        self._spare = None
+        return spare
+
+    def _weigh(self) -> None:
+        self._full = self.size_bytes > self._max_bytes
 
     def _sync_forever(self) -> None:
         while not self._stop.wait(self._sync_s):
-            self._sync()
+            self._sync(self._segment)
+            self._close_retired()
+            self._set_aside()
 
-    def _sync(self) -> None:
-        """Only one thread closes segments, so a descriptor it holds is never another file's."""
-        if self._dirty:
-            self._dirty = False
+    def _close_retired(self) -> None:
+        """Only one thread closes segments, so that none is closed while it is brought to the platter."""
+        if self._retired:
             with contextlib.suppress(OSError):
-                os.fdatasync(self._descriptor)
+                sync_directory(self.folder)
         while self._retired:
-            descriptor = self._retired.popleft()
+            segment = self._retired.popleft()
+            self._sync(segment)
+            segment.close()
+
+    def _set_aside(self) -> None:
+        """The next segment, once for each that is half full: a disk that refuses is not asked again and again."""
+        segment = self._segment
+        if self._spare is None and segment.number > self._set_aside_in and segment.size * 2 > self._segment_bytes:
+            self._set_aside_in = segment.number
             with contextlib.suppress(OSError):
-                os.fdatasync(descriptor)
-            os.close(descriptor)
+                self._spare = Segment(spare_path(self.folder), segment.number + 1, self._segment_bytes)
 
 
 def segment_path(folder: Path, number: int) -> Path:
     return folder / f"{number:010d}.journal"
+
+
+def spare_path(folder: Path) -> Path:
+    """What was set aside for the next segment."""
+    return folder / "next.journal"
 
 
 def segments(folder: Path) -> list[int]:
