@@ -73,19 +73,11 @@ class Cycle:
         """The application, and what is owed to a caller whom it left without a response."""
         try:
             await app(self.scope, self.receive, self.send)
-        except BaseException:
-            LOG.exception("the application failed")
-        else:
-            if self.response_complete or self.disconnected:
-                return
-            LOG.error("the application returned without completing its response")
         finally:
             if self.task is not None:
                 self._host.forget(self.task)
-        if self.response_started:
-            self._host.transport.close()
-        elif not self.disconnected:
-            self._write(500, FAILED, b"Internal Server Error")
+            if not self.response_complete and not self.disconnected:
+                self._give_up()
 
     @property
     def line(self) -> "Cycle":
@@ -180,6 +172,13 @@ class Cycle:
             self._go_on(message.get("body", b""), more=message.get("more_body", False))
 
     # inside
+
+    def _give_up(self) -> None:
+        LOG.error("a request was left without its response")
+        if self.response_started:
+            self._host.transport.close()
+        else:
+            self._write(500, FAILED, b"Internal Server Error")
 
     def _start(self, status: int, pairs: Any) -> None:
         self.response_started = True
