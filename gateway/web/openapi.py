@@ -132,6 +132,14 @@ HEADERS = (
     ("Idempotency-Key", "the same key and body is answered once", tuple(sorted(REPLAYED))),
     ("X-TokenHub-Trace", "`1` adds how the decision was made", ("chat",)),
 )
+SPAN = {"from": "first day or moment (ISO 8601, or Unix seconds)", "to": "the day or moment after the last"}
+NAMED = {"key": "name of a key", "model": "name of a model", "provider": "name of a provider"}
+PAGE = {"limit": "rows of a page, 1 to 1000", "before": "`next` of the page before", "format": "json or csv"}
+QUERIES: Mapping[str, Mapping[str, str]] = {
+    "/admin/v1/usage": {"group_by": "key, model, provider, day"} | SPAN | NAMED | {"format": "json or csv"},
+    "/admin/v1/requests": SPAN | NAMED | {"outcome": "settled, released or unknown"} | PAGE,
+    "/admin/v1/audit": SPAN | {"what": "kind of change"} | PAGE,
+}
 PUBLIC = ("/healthz", "/readyz", "/metrics", "/schema")
 REFUSALS = ("400", "401", "403", "404", "408", "409", "413", "415", "422", "429", "402", "431", "500", "502", "503")
 
@@ -220,6 +228,10 @@ def ordinary_operations(route: HTTPRoute) -> Iterable[tuple[str, Document]]:
                 "parameters": [
                     {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
                     for name in route.path_parameters
+                ]
+                + [
+                    {"name": name, "in": "query", "required": False, "description": told, "schema": {"type": "string"}}
+                    for name, told in QUERIES.get(route.path, {}).items()
                 ],
                 "responses": {"200": {"description": "The answer.", "content": _anything()}}
                 | refusals("Error", ("400", "401", "403", "404", "405", "409", "422", "429", "431", "503")),
