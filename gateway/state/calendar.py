@@ -6,31 +6,40 @@ wrong month. The difference is told as `skew_s`; after a restart the wall clock 
 
 from datetime import UTC, datetime
 
+EDGE_S = 1.0
+"""This close to its beginning or end a month is read from the date; in between it is known."""
+
 
 class Calendar:
     """UTC calendar months, written `2027-01`."""
 
-    __slots__ = ("_from_unix", "_month", "_since_unix", "_started", "_until_unix")
+    __slots__ = ("_from_unix", "_month", "_since", "_since_unix", "_started", "_until", "_until_unix")
 
     def __init__(self, now: float, unix: float) -> None:
         self._started = now
         self._from_unix = unix
-        self._month = month_of(unix)
-        self._since_unix = month_start(self._month)
-        self._until_unix = next_month(unix)
+        self._enter_month_of(unix)
 
     def unix(self, now: float) -> float:
         return self._from_unix + max(0.0, now - self._started)
 
     def month(self, now: float) -> str:
         """Of this moment, or of one that has passed."""
+        if self._since < now < self._until:
+            return self._month
         unix = self.unix(now)
         if unix < self._since_unix:
             return month_of(unix)
         if unix >= self._until_unix:
-            self._month, self._until_unix = month_of(unix), next_month(unix)
-            self._since_unix = month_start(self._month)
+            self._enter_month_of(unix)
         return self._month
+
+    def _enter_month_of(self, unix: float) -> None:
+        self._month, self._until_unix = month_of(unix), next_month(unix)
+        self._since_unix = month_start(self._month)
+        ahead_s = self._from_unix - self._started
+        self._since = self._since_unix - ahead_s + EDGE_S
+        self._until = self._until_unix - ahead_s - EDGE_S
 
     def skew_s(self, now: float, unix: float) -> float:
         return unix - self.unix(now)

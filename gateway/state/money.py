@@ -7,12 +7,14 @@ NANO = 1_000_000_000
 
 def nano_at_most(usd: float) -> int:
     """An upper bound; never negative."""
-    return max(0, ceil(usd * NANO - 1e-6))
+    nano = ceil(usd * NANO - 1e-6)
+    return nano if nano > 0 else 0
 
 
 def nano_of(usd: float) -> int:
     """The nearest coin; never negative."""
-    return max(0, round(usd * NANO))
+    nano = round(usd * NANO)
+    return nano if nano > 0 else 0
 
 
 def usd_of(nano: int) -> float:

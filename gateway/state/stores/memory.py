@@ -1,7 +1,7 @@
 """Limits of one process alone: exact, because nothing else runs between the look and the step."""
 
 from collections.abc import Iterable
-from math import ceil
+from math import ceil, floor, inf
 
 from gateway.domain.key import Key, Limits
 from gateway.state.calendar import Calendar
@@ -10,6 +10,7 @@ from gateway.state.limits import (
     LEASE_FACTOR,
     Alert,
     Denial,
+    DenialCode,
     Gauge,
     Reservation,
     Spent,
@@ -23,6 +24,7 @@ from gateway.state.limits import (
 from gateway.state.money import nano_at_most, nano_of
 
 NONE = Spent()
+ENDLESS = 1 << 62
 
 
 class Purse:
@@ -43,7 +45,7 @@ class Purse:
 class Account:
     """One key's counters; all digests of a key share it."""
 
-    __slots__ = ("in_flight", "purses", "requests_at", "tokens_at")
+    __slots__ = ("in_flight", "limits", "most_nano", "purses", "quiet_nano", "quiet_tokens", "requests_at", "tokens_at")
 
     def __init__(self) -> None:
         self.in_flight = 0
@@ -51,6 +53,37 @@ class Account:
         """Theoretical arrival times, see `gcra`."""
         self.tokens_at = 0.0
         self.purses: dict[str, Purse] = {}
+        self.limits: Limits | None = None
+        """Those that the numbers below were worked out from."""
+        self.most_nano = 0
+        self.quiet_tokens = 0
+        """Below both of these there is nothing to tell."""
+        self.quiet_nano = 0
+
+    def adopt(self, limits: Limits, lowest_share: float | None) -> None:
+        self.limits = limits
+        self.most_nano = nano_of(limits.monthly_usd or 0.0)
+        self.quiet_tokens = _part(limits.monthly_tokens, lowest_share)
+        self.quiet_nano = _part(self.most_nano, lowest_share)
+
+    def take(self, limits: Limits, paced: int, now: float) -> Denial | None:
+        """A place and a part of each rate, or nothing at all."""
+        if limits.concurrency is not None and self.in_flight >= limits.concurrency:
+            return too_many(limits.concurrency)
+        requests_at, tokens_at = self.requests_at, self.tokens_at
+        per_minute = limits.requests_per_minute
+        if per_minute is not None:
+            requests_at = after_taking(self.requests_at, now, 1, per_minute)
+            if requests_at == inf:
+                return too_fast("requests", per_minute, wait_s(self.requests_at, now, 1, per_minute))
+        per_minute = limits.tokens_per_minute
+        if per_minute is not None:
+            tokens_at = after_taking(self.tokens_at, now, paced, per_minute)
+            if tokens_at == inf:
+                return too_fast("tokens", per_minute, wait_s(self.tokens_at, now, paced, per_minute))
+        self.requests_at, self.tokens_at = requests_at, tokens_at
+        self.in_flight += 1
+        return None
 
 
 class MemoryLimits:
@@ -73,23 +106,21 @@ class MemoryLimits:
         paced: int | None = None,
     ) -> Reservation | Denial:
         """All limits are looked at before any is touched."""
-        limits, account = key.limits, self._account(key.name)
+        limits, account = key.limits, self._account(key)
         month = self.calendar.month(now)
         purse = account.purses.get(month) or self._new_purse(account, month)
         nano = 0 if usd is None else nano_at_most(usd)
-        paced = tokens if paced is None else paced
-        denial = (
-            priceless(limits, usd)
-            or _over_cap(limits, purse, tokens, nano, month)
-            or _over_rate(limits, account, paced, now)
-        )
+        if paced is None:
+            paced = tokens
+        denial = None if usd is not None else priceless(limits, usd)
         if denial is not None:
             return denial
-        if limits.requests_per_minute is not None:
-            account.requests_at = after_taking(account.requests_at, now, 1, limits.requests_per_minute)
-        if limits.tokens_per_minute is not None and paced:
-            account.tokens_at = after_taking(account.tokens_at, now, paced, limits.tokens_per_minute)
-        account.in_flight += 1
+        over = _over_cap(account, limits, purse, tokens, nano)
+        if over is not None:
+            return cap_reached(limits, purse.spent(), month, over)
+        denial = account.take(limits, paced, now)
+        if denial is not None:
+            return denial
         purse.tokens_held += tokens
         purse.nano_held += nano
         expires = now + deadline_s * LEASE_FACTOR
@@ -111,43 +142,47 @@ class MemoryLimits:
 
     def settle(self, reservation: Reservation, tokens: int, usd: float) -> tuple[Alert, ...]:
         """An end that comes after the lease was given up is charged all the same."""
-        tokens, nano = max(0, tokens), nano_of(usd)
         if reservation.state == "closed":
             return ()
-        self._free(reservation, tokens)
+        if tokens < 0:
+            tokens = 0
+        account, month = self._account(reservation.key), reservation.month
+        purse = account.purses.get(month) or self._new_purse(account, month)
+        if reservation.state == "open":
+            self._free(reservation, account, purse, tokens)
         reservation.state = "closed"
-        account = self._account(reservation.key.name)
-        purse = account.purses.get(reservation.month) or self._new_purse(account, reservation.month)
-        before = purse.spent() if self._shares else NONE
+        nano = nano_of(usd)
         purse.tokens += tokens
         purse.nano += nano
-        if not self._shares:
+        if (purse.tokens < account.quiet_tokens and purse.nano < account.quiet_nano) or not self._shares:
             return ()
-        return alerts(reservation.key, reservation.month, before, purse.spent(), self._shares)
+        before = Spent(purse.tokens - tokens, purse.nano - nano)
+        return alerts(reservation.key, month, before, purse.spent(), self._shares)
 
     def charge(self, key: Key, admitted: float, tokens: int, usd: float) -> None:
         """What a key without limits used: should it get a cap within the month, that counts."""
-        account, month = self._account(key.name), self.calendar.month(admitted)
+        account, month = self._account(key), self.calendar.month(admitted)
         purse = account.purses.get(month) or self._new_purse(account, month)
         purse.tokens += tokens
         purse.nano += nano_of(usd)
 
     def release(self, reservation: Reservation) -> None:
-        self._free(reservation, 0)
+        self._give_back(reservation)
         reservation.state = "closed"
 
     def expire(self, now: float) -> int:
         """Gives up reservations whose request is long over by any deadline; how many."""
         late = [each for each in self._open.values() if now >= each.expires]
         for reservation in late:
-            self._free(reservation, 0)
+            self._give_back(reservation)
             reservation.state = "given up"
         return len(late)
 
     def standing(self, key: Key, now: float, unix: float) -> Standing | None:
-        limits, account = key.limits, self._account(key.name)
+        limits = key.limits
         if limits.requests_per_minute is None and limits.tokens_per_minute is None:
             return None
+        account = self._account(key)
         return Standing(
             _gauge(limits.requests_per_minute, account.requests_at, now, unix),
             _gauge(limits.tokens_per_minute, account.tokens_at, now, unix),
@@ -165,18 +200,23 @@ class MemoryLimits:
     def restore(self, rows: Iterable[tuple[str, str, Spent]]) -> None:
         """What the ledger says each key spent in a month; what is known here already is a part of that."""
         for key, month, spent in rows:
-            account = self._account(key)
+            account = self._accounts.setdefault(key, Account())
             purse = account.purses.get(month) or self._new_purse(account, month)
             purse.tokens, purse.nano = max(purse.tokens, spent.tokens), max(purse.nano, spent.nano_usd)
 
     def adopt(self, shares: tuple[float, ...], capped_anew: tuple[str, ...] = ()) -> None:  # noqa: ARG002 all is here
         """After a reload. Accounts stay: a key that comes back within the month comes back to its spending."""
         self._shares = shares
+        for account in self._accounts.values():
+            account.limits = None
 
-    def _account(self, name: str) -> Account:
-        account = self._accounts.get(name)
+    def _account(self, key: Key) -> Account:
+        """As these limits have it: they may be others than last time."""
+        account = self._accounts.get(key.name)
         if account is None:
-            account = self._accounts[name] = Account()
+            account = self._accounts[key.name] = Account()
+        if account.limits is not key.limits:
+            account.adopt(key.limits, min(self._shares, default=None))
         return account
 
     def _new_purse(self, account: Account, month: str) -> Purse:
@@ -187,14 +227,15 @@ class MemoryLimits:
         purse = account.purses[month] = Purse()
         return purse
 
-    def _free(self, reservation: Reservation, tokens: int) -> None:
-        """Gives back what was set aside, once; `tokens` stay taken from the rate."""
-        if reservation.state != "open":
-            return
+    def _give_back(self, reservation: Reservation) -> None:
+        if reservation.state == "open":
+            account = self._account(reservation.key)
+            self._free(reservation, account, account.purses[reservation.month], 0)
+
+    def _free(self, reservation: Reservation, account: Account, purse: Purse, tokens: int) -> None:
+        """Gives back what was set aside; `tokens` stay taken from the rate."""
         del self._open[id(reservation)]
-        account = self._account(reservation.key.name)
         account.in_flight -= 1
-        purse = account.purses[reservation.month]
         purse.tokens_held -= reservation.tokens
         purse.nano_held -= reservation.nano_usd
         per_minute = reservation.key.limits.tokens_per_minute
@@ -202,28 +243,20 @@ class MemoryLimits:
             account.tokens_at += (tokens - reservation.paced) * MINUTE_S / per_minute
 
 
-def _over_cap(limits: Limits, purse: Purse, tokens: int, nano: int, month: str) -> Denial | None:
-    cap = limits.monthly_tokens
-    if cap is not None and purse.tokens + purse.tokens_held + tokens > cap:
-        return cap_reached(limits, purse.spent(), month, "monthly_tokens")
-    if limits.monthly_usd is not None and purse.nano + purse.nano_held + nano > nano_of(limits.monthly_usd):
-        return cap_reached(limits, purse.spent(), month, "monthly_spend")
+def _over_cap(account: Account, limits: Limits, purse: Purse, tokens: int, nano: int) -> DenialCode | None:
+    if limits.monthly_tokens is not None and purse.tokens + purse.tokens_held + tokens > limits.monthly_tokens:
+        return "monthly_tokens"
+    if limits.monthly_usd is not None and purse.nano + purse.nano_held + nano > account.most_nano:
+        return "monthly_spend"
     return None
 
 
-def _over_rate(limits: Limits, account: Account, paced: int, now: float) -> Denial | None:
-    if limits.concurrency is not None and account.in_flight >= limits.concurrency:
-        return too_many(limits.concurrency)
-    per_minute = limits.requests_per_minute
-    if per_minute is not None and (wait := wait_s(account.requests_at, now, 1, per_minute)):
-        return too_fast("requests", per_minute, wait)
-    per_minute = limits.tokens_per_minute
-    if per_minute is not None and (wait := wait_s(account.tokens_at, now, paced, per_minute)):
-        return too_fast("tokens", per_minute, wait)
-    return None
+def _part(cap: int | None, share: float | None) -> int:
+    """What is surely less than this share of a cap."""
+    return floor(cap * share) - 1 if cap and share is not None else ENDLESS
 
 
 def _gauge(per_minute: int | None, arrival: float, now: float, unix: float) -> Gauge | None:
     if per_minute is None:
         return None
-    return Gauge(per_minute, left(arrival, now, per_minute), ceil(unix + max(0.0, arrival - now)))
+    return Gauge(per_minute, left(arrival, now, per_minute), ceil(unix + (arrival - now) if arrival > now else unix))
