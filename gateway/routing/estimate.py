@@ -4,10 +4,10 @@ Costs are USD. An offer that the files declare `unpriced` costs nothing here.
 """
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
 from gateway.domain.answer import Usage
 from gateway.domain.ask import Ask
@@ -45,10 +45,9 @@ def input_tokens(payload: Mapping[str, Any]) -> int:
     """An estimate of the prompt in tokens, for any endpoint; never 0."""
     total = 0.0
     for field, value in payload.items():
-        count = _COUNTERS.get(field)
-        if count is not None:
-            total += count(msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value)
-    return max(1, round(total))
+        if field in _COUNTERS:
+            total += _COUNTERS[field](msgspec.json.decode(value) if isinstance(value, Raw) else value)
+    return round(total) or 1
 
 
 def at_least_hint(estimate: int, hint: int | None) -> int:
@@ -122,14 +121,13 @@ def _or(price: float | None, otherwise: float) -> float:
 def _messages_tokens(messages: Any) -> float:
     if not isinstance(messages, list):
         return 0.0
-    total = float(PER_REQUEST_TOKENS)
+    total: float = PER_REQUEST_TOKENS + PER_MESSAGE_TOKENS * len(messages)
     for message in messages:
         if isinstance(message, dict):
             content = message.get("content")
             total += text_tokens(content) if isinstance(content, str) else _parts_tokens(content)
             if len(message) > 2:
                 total += _extras_tokens(message)
-        total += PER_MESSAGE_TOKENS
     return total
 
 
@@ -207,14 +205,12 @@ def _json_tokens(value: Any) -> float:
     return SCHEMA_SHARE * text_tokens(msgspec.json.encode(value).decode())
 
 
-_COUNTERS: Mapping[str, Callable[[Any], float]] = MappingProxyType(
-    {
-        "messages": _messages_tokens,
-        "prompt": _prompt_tokens,
-        "suffix": _prompt_tokens,
-        "input": _prompt_tokens,
-        "tools": _tools_tokens,
-        "functions": _tools_tokens,
-        "response_format": _shape_tokens,
-    }
-)
+_COUNTERS: Mapping[str, Callable[[Any], float]] = {
+    "messages": _messages_tokens,
+    "prompt": _prompt_tokens,
+    "suffix": _prompt_tokens,
+    "input": _prompt_tokens,
+    "tools": _tools_tokens,
+    "functions": _tools_tokens,
+    "response_format": _shape_tokens,
+}

@@ -109,18 +109,17 @@ class Lineup:
             return None
         return min(back_in_s(step.offer, self._scene.moment) for step in self._all())
 
-    def wider(self, beyond: Iterable[Offer] | None, sieve: Sieve) -> tuple[Step, ...]:
+    def wider(self, sieve: Sieve) -> tuple[Step, ...]:
         """Healthy offers that found no room, with a window larger than the smallest in line; smallest first.
 
-        None unless the input comes near that window; only then is `beyond`, so far not looked at, read at all.
+        None unless the input comes near that window; only then are those without room looked at.
         """
-        if not self._spare and beyond is None:
+        if not self._spare:
             return ()
         smallest = min((step.offer.context_window for step in self._all()), default=0)
         if not 0 < smallest < self._scene.ask.input_tokens * NEAR:
             return ()
-        pool = chain(*self._spare, beyond or ())
-        larger = sorted((offer for offer in pool if offer.context_window > smallest), key=_window)
+        larger = sorted((offer for offer in chain(*self._spare) if offer.context_window > smallest), key=_window)
         return tuple(self._first_fit(larger, sieve))
 
     def _first_fit(self, offers: Iterable[Offer], sieve: Sieve) -> list[Step]:

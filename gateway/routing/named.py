@@ -11,7 +11,7 @@
 | `fallback-N` | the N-th name of the fallback chain, counted from 1 |
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from gateway.domain.plan import Plan
 from gateway.domain.table import Offer
@@ -31,7 +31,7 @@ from gateway.routing.eligible import (
 from gateway.routing.lineup import Depth, Lineup
 from gateway.routing.refuse import cannot_say, lacks, no_name, unknown_fallback, unknown_model, wrong_endpoint
 from gateway.routing.resolve import AUTO, Target, resolve, resolve_declared
-from gateway.routing.scene import Scene, may_drop, permitted
+from gateway.routing.scene import Scene, may_drop
 
 STRICT_FEATURES = ("dimensions",)
 """What a model can or cannot do for certain: asked of a named model that cannot, it is the caller's mistake."""
@@ -60,7 +60,7 @@ def plan_named(scene: Scene, depth: Depth) -> Plan:
         steps=lineup.steps(),
         refused=tuple(notes.refused),
         turn=target.rotation,
-        wider=lineup.wider(_not_looked_at(target, scene), strict),
+        wider=lineup.wider(strict),
         healthy=lineup.healthy(),
         retry_after_s=lineup.retry_after_s(),
     )
@@ -166,12 +166,3 @@ def _check_words(target: Target, scene: Scene) -> None:
 
 def _offers(target: Target) -> list[Offer]:
     return [offer for group in target.groups for offer in group.offers]
-
-
-def _not_looked_at(target: Target, scene: Scene) -> Iterator[Offer] | None:
-    """`auto` stops reading the table when it has enough; every other name is read to its end."""
-    return _whole_table(scene) if target.kind == "auto" else None
-
-
-def _whole_table(scene: Scene) -> Iterator[Offer]:
-    yield from permitted(scene.table.cheapest_first, scene)

@@ -47,7 +47,7 @@ def plan_policy(scene: Scene, policy: Policy, depth: Depth) -> Plan:
         steps=lineup.steps(),
         refused=tuple(notes.refused),
         turn=followed.rotation if followed is not None else None,
-        wider=lineup.wider(None, sieve),
+        wider=lineup.wider(sieve),
         healthy=lineup.healthy(),
         retry_after_s=lineup.retry_after_s(),
     )

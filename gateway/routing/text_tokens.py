@@ -74,16 +74,25 @@ def text_tokens(text: str) -> float:
 
 
 def _ascii_tokens(plain: bytes) -> float:
-    classes = plain.translate(_CLASS_OF_ASCII)
-    letters, figures = classes.count(b"l"), classes.count(b"d")
-    spaces, newlines = classes.count(b" "), classes.count(b"\n")
+    count = plain.translate(_CLASS_OF_ASCII).count
+    letters, figures, spaces, newlines = count(b"l"), count(b"d"), count(b" "), count(b"\n")
     marks = len(plain) - letters - figures - spaces - newlines
     if not letters:
         return DIGIT * figures + MARK * marks + NEWLINE * newlines + BLANK * spaces
-    # A run of blanks is one token, whatever its length; only its last blank belongs to a word.
-    words = min(letters, max(1.0, spaces - 1.75 * classes.count(b"  ") + newlines + 1, 0.4 * marks))
-    noise = max(0.0, letters - LONGEST_WORD * words)
-    return WORD * words + LETTER * letters + NOISE * noise + DIGIT * figures + MARK * marks + NEWLINE * newlines
+    words: float = spaces + newlines + 1
+    if spaces > 1:  # a run of blanks is one token, whatever its length; only its last blank belongs to a word
+        words -= 1.75 * count(b"  ")
+    if words < 1.0:
+        words = 1.0
+    if words < 0.4 * marks:
+        words = 0.4 * marks
+    if words > letters:
+        words = letters
+    total = WORD * words + LETTER * letters
+    noise = letters - LONGEST_WORD * words
+    if noise > 0.0:
+        total += NOISE * noise
+    return total + DIGIT * figures + MARK * marks + NEWLINE * newlines
 
 
 def _other_tokens(text: str, plain: int) -> float:
