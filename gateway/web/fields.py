@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, convert
 
 from gateway.errors import RequestError
 
@@ -47,6 +47,8 @@ RANGES: Mapping[str, tuple[float, float]] = {
 }
 
 RANGED = frozenset(RANGES)
+CHECKED = RANGED | {"n", "max_tokens", "max_completion_tokens", "stop", "stream_options", "user", "metadata"}
+"""The fields whose values we look at, besides their types."""
 MAX_TOKENS = (1 << 31) - 1
 MAX_SIDE_BYTES = 16 * 1024
 """How large `user` and `metadata` may be: they are labels, not payload."""
@@ -57,7 +59,7 @@ _PATH = re.compile(r" - at `\$\.?(.*)`$")
 def convert_checked(fields: Mapping[str, Any], shape: type[B]) -> B:
     """The fields as `shape`, or a sentence naming the first one of a wrong type."""
     try:
-        return msgspec.convert(fields, shape)
+        return convert(fields, shape)
     except msgspec.ValidationError as error:
         text = str(error)
         path = _PATH.search(text)

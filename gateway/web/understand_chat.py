@@ -10,6 +10,7 @@ from gateway.domain.visit import Visit
 from gateway.errors import RequestError
 from gateway.routing.estimate import input_tokens
 from gateway.web.fields import (
+    CHECKED,
     check_control_fields,
     check_count,
     check_ranges,
@@ -98,6 +99,8 @@ def check_chat(body: ChatBody, fields: Mapping[str, Any], max_choices: int) -> N
     if not body.messages:
         raise RequestError("bad_request", "missing_field", "`messages` must not be empty.", param="messages")
     check_messages(body.messages)
+    if CHECKED.isdisjoint(fields):
+        return
     check_ranges(fields)
     check_side_fields(fields)
     check_count("n", body.n, max_choices)
