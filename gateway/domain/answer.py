@@ -48,7 +48,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     """Length of the text, for an estimate where usage is missing."""
 
 
-class Chunk(Struct, frozen=True):
+class Chunk(Struct, frozen=True, gc=False):
     """One event of a stream, ready to be sent: JSON in OpenAI's words on one line, id and model already ours."""
 
     data: bytes

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from math import inf
-from typing import Protocol, cast
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -165,22 +165,20 @@ class LiveStream:
         if isinstance(data, Failure):
             self._end(data if not self._reader.finished else None)
             return []
-        told = self._reader.feed(data) if data else self._reader.end()
-        last = told[-1] if told else None
-        failure = last if isinstance(last, Failure) else None
-        chunks = cast("list[Chunk]", told if failure is None else told[:-1])
-        for chunk in chunks:
+        told: list[Any] = self._reader.feed(data) if data else self._reader.end()
+        failure: Failure | None = told.pop() if told and isinstance(told[-1], Failure) else None
+        for chunk in told:
             self.chars += chunk.chars
             self._pieces += chunk.content
         if failure is not None or not data:
             self._end(failure)
-        elif not chunks:
+        elif not told:
             self._wait()
         else:
             self._silent_since = None
             if self.chars > self._suspect:
-                self._weigh(chunks)
-        return chunks
+                self._weigh(told)
+        return told
 
     def _wait(self) -> None:
         """Ends a stream that goes nowhere."""

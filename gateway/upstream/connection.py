@@ -97,7 +97,7 @@ class Connection(asyncio.Protocol):
         self.answer.unbounded()
 
     def tap(self, told: Callable[[], None]) -> None:
-        """From here on `told` is called, at once, whenever there is more to take, or nothing more will come.
+        """From here on `told` is called, at once, whenever there may be more to take, or nothing more will come.
 
         What `arrive` does, without a wake-up for each piece; silence is counted, and looked at when it may be over.
         """
@@ -161,8 +161,9 @@ class Connection(asyncio.Protocol):
         answer.feed(data)
         if self.head_at == 0.0 and answer.head is not None:
             self.head_at = self._clock.monotonic()
-        if self._tap is not None:
-            self._pass_on(self._tap)
+        if self._tap is not None and answer.fault is None:
+            self._heard_at = self._clock.monotonic()
+            self._tap()
             return
         if self._waiter is not None and self._there(self._want):
             self._wake()
@@ -188,14 +189,6 @@ class Connection(asyncio.Protocol):
         self._on_lost(self)
 
     # inside
-
-    def _pass_on(self, tap: Callable[[], None]) -> None:
-        answer = self.answer
-        self._heard_at = self._clock.monotonic()
-        if answer.fault is not None:
-            self.fail(answer.fault)
-        elif answer.body or answer.complete:
-            tap()
 
     def _there(self, want: int) -> bool:
         answer = self.answer

@@ -84,22 +84,16 @@ class OpenStream:
         if into is None or poured is None:
             return
         self._into = None  # what comes while this is told is told by the same loop
-        more = well = False
+        more, well = True, False
         try:
-            more = self._tell(into)
+            while more and (data := self._ready()) is not None:
+                more = into(data) and data is not self._end
             well = True
         finally:
-            if more:
+            if more and well:
                 self._into = into
             elif not poured.done():
                 poured.set_result(well)
-
-    def _tell(self, into: Callable[[bytes | Failure], bool]) -> bool:
-        """All that is there; False if nothing more is wanted, or will come."""
-        while (data := self._ready()) is not None:
-            if not into(data) or data is self._end:
-                return False
-        return True
 
     def _ready(self) -> bytes | Failure | None:
         """What can be told without waiting; None where there is nothing yet."""

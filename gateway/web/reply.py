@@ -73,13 +73,14 @@ class Reply:
         self._writer = writer = self._surface.writer(receipt)
         failure: Failure | None = OURS
         pulse = Pulse(self._send, self._surface.keepalive)
+        said = receipt.said
         interrupt = Interrupt()
         self._gateway.open_streams.add(interrupt)
 
         def pass_on(chunks: list[Chunk]) -> bool:
             frames = writer.frames(chunks)
-            if receipt.said is not None:
-                receipt.said.append(frames)
+            if said is not None:
+                said.append(frames)
             return pulse.say(frames)
 
         try:
