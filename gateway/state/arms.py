@@ -1,11 +1,12 @@
 """What Thompson sampling has learnt: one arm per offer and input size, taught by every attempt, fading with time.
 
 Fading is lazy: an arm is brought up to date when it is taught or listed, and all of them now and then, so that no arm
-in the view is older than a small part of the half-life.
+in the view is older than a small part of the half-life. The view itself is made when somebody looks: most requests
+teach an arm, and few draw one.
 """
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable, Iterator, Mapping, ValuesView
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -39,50 +40,116 @@ class SavedArms(Struct, frozen=True, kw_only=True):
     arms: tuple[ArmRow, ...]
 
 
+class Pupil:
+    """One arm while it learns."""
+
+    __slots__ = ("alpha", "at", "beta", "lessons", "name", "rewards", "seen", "won")
+
+    def __init__(self, name: ArmName, now: float) -> None:
+        self.name = name
+        self.alpha = self.beta = 1.0
+        self.at = now
+        """Up to when it is faded."""
+        self.rewards = 0
+        self.won = 0.0
+        self.lessons = 0
+        """Taught here, and not yet told to others: how much was won, in how many."""
+        self.seen = True
+        """The view shows it as it is."""
+
+    def fade(self, now: float, half_life_s: float) -> bool:
+        """True if time has passed."""
+        elapsed_s = now - self.at
+        if elapsed_s <= 0:
+            return False
+        self.at = now
+        if half_life_s > 0:
+            kept = 0.5 ** (elapsed_s / half_life_s)
+            self.alpha = 1 + (self.alpha - 1) * kept
+            self.beta = 1 + (self.beta - 1) * kept
+        return True
+
+
+class View(Mapping[ArmName, Arm]):
+    """The arms as they stand; one that did not change stays the same value."""
+
+    def __init__(self) -> None:
+        self._arms: dict[ArmName, Arm] = {}
+        self._changed: list[Pupil] = []
+
+    def __getitem__(self, name: ArmName) -> Arm:
+        return self._now()[name]
+
+    def __iter__(self) -> Iterator[ArmName]:
+        return iter(self._now())
+
+    def __len__(self) -> int:
+        return len(self._now())
+
+    def get(self, name: ArmName, default: Any = None) -> Any:
+        return self._now().get(name, default)
+
+    def values(self) -> ValuesView[Arm]:
+        return self._now().values()
+
+    def changed(self, pupil: Pupil) -> None:
+        pupil.seen = False
+        self._changed.append(pupil)
+
+    def forget(self, name: ArmName) -> None:
+        self._now().pop(name, None)
+
+    def _now(self) -> dict[ArmName, Arm]:
+        arms = self._arms
+        if self._changed:
+            for pupil in self._changed:
+                arms[pupil.name] = Arm(alpha=pupil.alpha, beta=pupil.beta)
+                pupil.seen = True
+            self._changed.clear()
+        return arms
+
+
 class Arms:
     """One per process. Time is monotonic here, so no jump of the wall clock forgets anything."""
 
     def __init__(self, half_life_s: float) -> None:
         self._half_life_s = half_life_s
-        self._arms: dict[ArmName, Arm] = {}
-        self._rewards: dict[ArmName, int] = {}
-        self._at: dict[ArmName, float] = {}
-        self._refreshed_at = float("-inf")
-        self._lessons: dict[ArmName, tuple[float, int]] = {}
-        self.view: Mapping[ArmName, Arm] = MappingProxyType(self._arms)
+        self._pupils: dict[ArmName, Pupil] = {}
+        self._stale_at = float("-inf")
+        self.view = View()
 
     def teach(self, offer: str, bucket: str, reward: float, now: float) -> None:
         """`reward` is 0 to 1; called once an attempt, at once."""
-        name = (offer, bucket)
-        reward = min(max(reward, 0.0), 1.0)
-        self._learn(name, reward, 1 - reward, 1, now)
-        total, count = self._lessons.get(name, (0.0, 0))
-        self._lessons[name] = (total + reward, count + 1)
-        self.tick(now)
+        if not 0.0 <= reward <= 1.0:
+            reward = min(max(reward, 0.0), 1.0)
+        pupil = self._pupils.get((offer, bucket)) or self._begin((offer, bucket), now)
+        self._learn(pupil, reward, 1 - reward, 1, now)
+        pupil.won += reward
+        pupil.lessons += 1
+        if now >= self._stale_at:
+            self.tick(now)
 
     def tick(self, now: float) -> None:
-        if now - self._refreshed_at >= self._half_life_s * STALE_AFTER:
-            self._refreshed_at = now
-            for name in self._arms:
-                self._fade(name, now)
+        if now >= self._stale_at:
+            self._stale_at = now + self._half_life_s * STALE_AFTER
+            self._fade_all(now)
 
     def adopt(self, half_life_s: float, offer_names: Iterable[str], now: float) -> None:
         """After a reload: arms survive by the name of their offer."""
-        self._refreshed_at = float("-inf")
-        self.tick(now)
+        self._fade_all(now)
         self._half_life_s = half_life_s
+        self._stale_at = now + half_life_s * STALE_AFTER
         kept = set(offer_names)
-        for name in [name for name in self._arms if name[0] not in kept]:
-            for table in (self._arms, self._rewards, self._at, self._lessons):
-                table.pop(name, None)
+        for name in [name for name in self._pupils if name[0] not in kept]:
+            self.view.forget(name)
+            del self._pupils[name]
 
     def listing(self, now: float) -> tuple[ArmRow, ...]:
         """Every arm as it stands now, by name."""
-        for name in self._arms:
-            self._fade(name, now)
+        self._fade_all(now)
         return tuple(
-            ArmRow(offer=name[0], bucket=name[1], alpha=arm.alpha, beta=arm.beta, rewards=self._rewards[name])
-            for name, arm in sorted(self._arms.items())
+            ArmRow(offer=name[0], bucket=name[1], alpha=pupil.alpha, beta=pupil.beta, rewards=pupil.rewards)
+            for name, pupil in sorted(self._pupils.items())
         )
 
     def dump(self, now: float, unix: float) -> bytes:
@@ -93,45 +160,45 @@ class Arms:
         elapsed_s = max(0.0, unix - saved.unix)
         for row in saved.arms:
             name = (row.offer, row.bucket)
-            self._arms[name] = fade(Arm(alpha=row.alpha, beta=row.beta), elapsed_s, self._half_life_s)
-            self._rewards[name] = row.rewards
-            self._at[name] = now
+            pupil = self._pupils.get(name) or self._begin(name, now)
+            pupil.alpha, pupil.beta, pupil.rewards = row.alpha, row.beta, row.rewards
+            pupil.at = -elapsed_s
+            pupil.fade(0.0, self._half_life_s)
+            pupil.at = now
+            if pupil.seen:
+                self.view.changed(pupil)
 
     def take_lessons(self) -> tuple[tuple[str, str, float, int], ...]:
         """What was taught here since the last call (sum of rewards, how many), for those who learn with us."""
-        taken = tuple((*name, total, count) for name, (total, count) in self._lessons.items())
-        self._lessons.clear()
+        taught = [pupil for pupil in self._pupils.values() if pupil.lessons]
+        taken = tuple((*pupil.name, pupil.won, pupil.lessons) for pupil in taught)
+        for pupil in taught:
+            pupil.won, pupil.lessons = 0.0, 0
         return taken
 
     def learn_from_others(self, lessons: Iterable[tuple[str, str, float, int]], now: float) -> None:
         for offer, bucket, total, count in lessons:
             if 0 <= total <= count:
-                self._learn((offer, bucket), total, count - total, count, now)
+                pupil = self._pupils.get((offer, bucket)) or self._begin((offer, bucket), now)
+                self._learn(pupil, total, count - total, count, now)
 
-    def _learn(self, name: ArmName, won: float, lost: float, count: int, now: float) -> None:
-        arm = self._fade(name, now)
-        self._arms[name] = Arm(alpha=arm.alpha + won, beta=arm.beta + lost)
-        self._rewards[name] = self._rewards.get(name, 0) + count
+    def _begin(self, name: ArmName, now: float) -> Pupil:
+        pupil = self._pupils[name] = Pupil(name, now)
+        self.view.changed(pupil)
+        return pupil
 
-    def _fade(self, name: ArmName, now: float) -> Arm:
-        arm = self._arms.get(name)
-        if arm is None:
-            self._at[name] = now
-            return Arm()
-        elapsed_s = now - self._at[name]
-        if elapsed_s <= 0:
-            return arm
-        self._at[name] = now
-        faded = self._arms[name] = fade(arm, elapsed_s, self._half_life_s)
-        return faded
+    def _learn(self, pupil: Pupil, won: float, lost: float, count: int, now: float) -> None:
+        pupil.fade(now, self._half_life_s)
+        pupil.alpha += won
+        pupil.beta += lost
+        pupil.rewards += count
+        if pupil.seen:
+            self.view.changed(pupil)
 
-
-def fade(arm: Arm, elapsed_s: float, half_life_s: float) -> Arm:
-    """What was learnt loses half its weight every half-life; what is left in the end is Beta(1, 1)."""
-    if elapsed_s <= 0 or half_life_s <= 0:
-        return arm
-    kept = 0.5 ** (elapsed_s / half_life_s)
-    return Arm(alpha=1 + (arm.alpha - 1) * kept, beta=1 + (arm.beta - 1) * kept)
+    def _fade_all(self, now: float) -> None:
+        for pupil in self._pupils.values():
+            if pupil.fade(now, self._half_life_s) and pupil.seen:
+                self.view.changed(pupil)
 
 
 def read_arms(data: bytes) -> SavedArms:

@@ -1,9 +1,10 @@
-"""What Prometheus may ask: counted in plain dictionaries while requests run, put into its words at the scrape.
+"""What Prometheus may ask: counted in plain objects while requests run, put into its words at the scrape.
 
 Labels come from closed sets (routes, status codes, names in the configuration); nothing a caller writes becomes one.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeVar
 
 import msgspec
 from prometheus_client import CollectorRegistry
@@ -13,8 +14,10 @@ from prometheus_client.registry import Collector
 
 from gateway.domain.answer import Usage
 from gateway.domain.trail import Attempt
-from gateway.state.tally import Labels, Spread, Tally
+from gateway.state.tally import SERIES, Count, Labels, Spread, Tally, observe
 
+K = TypeVar("K")
+V = TypeVar("V")
 Gauges = Callable[[], Mapping[str, float]]
 
 LATENCY_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
@@ -41,6 +44,33 @@ class Dump(msgspec.Struct, frozen=True):
     candidate: str = ""
 
 
+class Answered(msgspec.Struct, frozen=True):
+    """Where the answers of one endpoint with one status from one offer are counted."""
+
+    requests: Count
+    seconds: list[float]
+
+
+class Used:
+    """Where the tokens of one model at one provider are counted, each kind from its first on."""
+
+    __slots__ = ("_begin", "cache_read", "cache_write", "cost", "input", "output", "reasoning")
+    input: Count
+    cache_read: Count
+    cache_write: Count
+    output: Count
+    reasoning: Count
+    cost: Count
+
+    def __init__(self, begin: Callable[[str], Count]) -> None:
+        self._begin = begin
+
+    def __getattr__(self, kind: str) -> Count:
+        count = self._begin(kind)
+        setattr(self, kind, count)
+        return count
+
+
 class Metrics:
     """One per process."""
 
@@ -60,6 +90,10 @@ class Metrics:
         self._events = Tally("events", "Things worth an alert", ("event",))
         self._seconds = Spread("request_seconds", "From the request to the end of its answer", ("endpoint",), LATENCY_S)
         self._first = Spread("first_byte_seconds", "From a call to its first byte", ("offer",), FIRST_BYTE_S)
+        self._answered: dict[tuple[str, int, str, str], Answered] = {}
+        self._worked: dict[str, Count] = {}
+        self._used: dict[Labels, Used] = {}
+        """What requests count in, found by what they know."""
 
     def watch(self, gauges: Gauges, degraded: Callable[[], Iterable[str]]) -> None:
         """Where to read, at a scrape, what is not counted but true at that moment. Gauges are named in GAUGES."""
@@ -69,29 +103,43 @@ class Metrics:
     def answered(
         self, endpoint: str, status: int, provider: str = NOTHING, model: str = NOTHING, seconds: float | None = None
     ) -> None:
-        self._requests.add((endpoint, str(status), provider, model))
-        if seconds is not None:
-            self._seconds.observe((endpoint,), seconds)
+        if seconds is None:
+            self._requests.add((endpoint, str(status), provider, model))
+            return
+        answered = self._answered.get((endpoint, status, provider, model))
+        if answered is None:
+            answered = self._begin_answered(endpoint, status, provider, model)
+        answered.requests.amount += 1
+        observe(answered.seconds, LATENCY_S, seconds)
 
     def attempted(self, attempt: Attempt) -> None:
-        failure = attempt.failure
-        self._attempts.add((attempt.offer, "ok" if failure is None else failure.kind))
-        if attempt.first_byte_ms is not None and failure is None:
-            self._first.observe((attempt.offer,), attempt.first_byte_ms / 1000)
+        offer, failure = attempt.offer, attempt.failure
+        if failure is not None:
+            self._attempts.add((offer, failure.kind))
+            return
+        worked = self._worked.get(offer)
+        if worked is None:
+            worked = kept(self._worked, offer, self._attempts.at((offer, "ok")))
+        worked.amount += 1
+        if attempt.first_byte_ms is not None:
+            observe(self._first.at((offer,)), FIRST_BYTE_S, attempt.first_byte_ms / 1000)
 
     def used(self, provider: str, model: str, usage: Usage, cost_usd: float) -> None:
-        add = self._tokens.add
-        for kind, tokens in (
-            ("input", usage.input_tokens + usage.audio_input_tokens + usage.image_tokens),
-            ("cache_read", usage.cache_read_tokens),
-            ("cache_write", usage.cache_write_tokens),
-            ("output", usage.output_tokens + usage.audio_output_tokens),
-            ("reasoning", usage.reasoning_tokens),
-        ):
-            if tokens:
-                add((provider, model, kind), tokens)
+        used = self._used.get((provider, model))
+        if used is None:
+            used = kept(self._used, (provider, model), self._begin_used(provider, model))
+        if tokens := usage.input_tokens + usage.audio_input_tokens + usage.image_tokens:
+            used.input.amount += tokens
+        if tokens := usage.cache_read_tokens:
+            used.cache_read.amount += tokens
+        if tokens := usage.cache_write_tokens:
+            used.cache_write.amount += tokens
+        if tokens := usage.output_tokens + usage.audio_output_tokens:
+            used.output.amount += tokens
+        if tokens := usage.reasoning_tokens:
+            used.reasoning.amount += tokens
         if cost_usd:
-            self._cost.add((provider, model), cost_usd)
+            used.cost.amount += cost_usd
 
     def reloaded(self, digest: str) -> None:
         self._reloads.add(("ok",))
@@ -142,12 +190,31 @@ class Metrics:
         registry.register(Page(whole._tallies(), whole._spreads(), dumps, self._version))
         return generate_latest(registry)
 
+    def _begin_answered(self, endpoint: str, status: int, provider: str, model: str) -> Answered:
+        requests = self._requests.at((endpoint, str(status), provider, model))
+        answered = Answered(requests, self._seconds.at((endpoint,)))
+        return kept(self._answered, (endpoint, status, provider, model), answered)
+
+    def _begin_used(self, provider: str, model: str) -> Used:
+        def begin(kind: str) -> Count:
+            return self._cost.at((provider, model)) if kind == "cost" else self._tokens.at((provider, model, kind))
+
+        return Used(begin)
+
     def _tallies(self) -> tuple[Tally, ...]:
         counted = (self._requests, self._attempts, self._tokens, self._cost)
         return (*counted, self._reloads, self._sides, self._fates, self._events)
 
     def _spreads(self) -> tuple[Spread, ...]:
         return (self._seconds, self._first)
+
+
+def kept(found: dict[K, V], name: K, value: V) -> V:
+    """Not for ever: names come and go with configurations."""
+    if len(found) >= SERIES:
+        found.clear()
+    found[name] = value
+    return value
 
 
 class Page(Collector):

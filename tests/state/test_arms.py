@@ -28,6 +28,23 @@ def test_what_was_learnt_loses_half_its_weight_every_half_life_without_being_tau
     assert arms.view["a/m", "small"].alpha == pytest.approx(3.0)
 
 
+def test_the_view_shows_what_was_learnt_and_keeps_the_values_of_arms_that_learnt_nothing() -> None:
+    arms = Arms(HALF_LIFE_S)
+    arms.teach("a/m", "small", 1.0, 0.0)
+    arms.teach("b/m", "small", 1.0, 0.0)
+    view = arms.view
+    before = dict(view)
+    arms.teach("b/m", "small", 0.0, 0.0)
+    arms.teach("c/m", "large", 0.5, 0.0)
+    assert list(view) == [("a/m", "small"), ("b/m", "small"), ("c/m", "large")]
+    assert view["a/m", "small"] is before["a/m", "small"]
+    assert (view["b/m", "small"].alpha, view["b/m", "small"].beta) == (2.0, 2.0)
+    assert view.get(("d/m", "small")) is None
+    assert [arm.beta for arm in view.values()] == [1.0, 2.0, 1.5]
+    arms.adopt(HALF_LIFE_S, ["c/m"], 0.0)
+    assert list(view) == [("c/m", "large")]
+
+
 def test_the_good_offer_wins_and_a_swap_of_roles_is_relearnt_within_two_half_lives() -> None:
     arms, dice, now = Arms(HALF_LIFE_S), random.Random(5), 0.0
     works = {"good/m": 1.0, "bad/m": 0.5}
