@@ -1,35 +1,44 @@
 """May this request run now? The key's limits are asked once, with an upper bound of what the plan may use."""
 
-from gateway.domain.key import Key, Limits
+from collections.abc import Awaitable
+
+from gateway.domain.key import Limits
+from gateway.domain.moment import Moment
 from gateway.domain.plan import Plan
 from gateway.flow.receipt import Receipt
 from gateway.flow.rights import over_limit
-from gateway.flow.upper_bound import probable_tokens, rounds_of, upper_bound, within
-from gateway.state.limits import Denial, is_capped, quota_unavailable
+from gateway.flow.upper_bound import probable_tokens, upper_bound, within
+from gateway.state.limits import Denial, Reservation, is_capped, quota_unavailable
 
 UNLIMITED = Limits()
 
 
-async def admit(receipt: Receipt, plan: Plan) -> None:
-    """Reserves, or ends the request with the limit that stands against it."""
+def admit(receipt: Receipt, plan: Plan, moment: Moment) -> Awaitable[None] | None:
+    """Reserves, or ends the request with the limit that stands against it; await it where a shared store is asked."""
     key = receipt.ask.key
     if key is None or key.limits == UNLIMITED:
-        return
-    if key.limits.request_tokens is not None:
-        receipt.ask = within(receipt.ask, plan, key.limits.request_tokens)
-    await _reserve(receipt, plan, key)
-
-
-async def _reserve(receipt: Receipt, plan: Plan, key: Key) -> None:
+        return None
+    limits = key.limits
+    if limits.request_tokens is not None:
+        receipt.ask = within(receipt.ask, plan, limits.request_tokens)
     gateway, ask = receipt.gateway, receipt.ask
-    if is_capped(key.limits) and not gateway.knows_sums:
+    if is_capped(limits) and not gateway.knows_sums:
         raise over_limit(quota_unavailable())
-    tokens, usd = upper_bound(ask, plan, rounds_of(ask, receipt.visit.snapshot.routing.structured_output.repairs))
+    tokens, usd = upper_bound(ask, plan, receipt.visit.snapshot.routing.structured_output.repairs)
     paced = probable_tokens(ask, plan)
-    now, unix = gateway.clock.monotonic(), gateway.clock.unix()
-    reservation = gateway.limits.reserve(key, tokens, usd, now, unix, receipt.patience_s, paced)
+    reservation = gateway.limits.reserve(key, tokens, usd, moment.now, moment.unix, receipt.patience_s, paced)
     if reservation is None:
-        reservation = await gateway.limits.ask(key, tokens, usd, now, unix, receipt.patience_s, paced)
-    if isinstance(reservation, Denial):
-        raise over_limit(reservation)
-    receipt.reservation = reservation
+        told = gateway.limits.ask(key, tokens, usd, moment.now, moment.unix, receipt.patience_s, paced)
+        return _heard(receipt, told)
+    _keep(receipt, reservation)
+    return None
+
+
+async def _heard(receipt: Receipt, told: Awaitable[Reservation | Denial]) -> None:
+    _keep(receipt, await told)
+
+
+def _keep(receipt: Receipt, outcome: Reservation | Denial) -> None:
+    if isinstance(outcome, Denial):
+        raise over_limit(outcome)
+    receipt.reservation = outcome

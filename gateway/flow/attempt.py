@@ -47,6 +47,10 @@ class World(Struct, frozen=True, kw_only=True):
     pace_s: Callable[[str], float]
 
 
+Means = Callable[[], tuple[Bounds, World]]
+"""Asked for only once something failed."""
+
+
 class Served(Struct, Generic[T], frozen=True):
     """What came of it, by which step, and how many attempts it took."""
 
@@ -62,17 +66,16 @@ class GaveUp(Struct, frozen=True):
     out_of_time: bool = False
 
 
-async def attempt(
-    send: Callable[[Step], Awaitable[T | Failure]], plan: Plan, bounds: Bounds, world: World
-) -> Served[T] | GaveUp:
+async def attempt(send: Callable[[Step], Awaitable[T | Failure]], plan: Plan, means: Means) -> Served[T] | GaveUp:
     """Whole replies and streams differ only in the `send` they pass."""
+    step = plan.steps[0]
+    value = await send(step)
+    if not isinstance(value, Failure):
+        return Served(step, value, 1)
+    bounds, world = means()
     course = Course(plan, bounds)
     failures: list[tuple[Step, Failure]] = []
-    step = course.first()
-    while step is not None:
-        value = await send(step)
-        if not isinstance(value, Failure):
-            return Served(step, value, len(failures) + 1)
+    while isinstance(value, Failure):
         failures.append((step, value))
         if world.now() >= bounds.until:
             return GaveUp(tuple(failures), out_of_time=True)
@@ -82,25 +85,26 @@ async def attempt(
             if world.now() + pause_s >= bounds.until:
                 return GaveUp(tuple(failures), out_of_time=True)
             await world.pause(pause_s)
-        step = course.after(step, value, again=again)
-        while step is not None and not again and world.now() + world.pace_s(step.offer.name) > bounds.until:
-            step = course.after(step, value, again=False)
-    return GaveUp(tuple(failures))
+        following = course.after(step, value, again=again)
+        while following is not None and not again and world.now() + world.pace_s(following.offer.name) > bounds.until:
+            following = course.after(following, value, again=False)
+        if following is None:
+            return GaveUp(tuple(failures))
+        step = following
+        value = await send(step)
+    return Served(step, value, len(failures) + 1)
 
 
 class Course:
-    """Which step comes next: rules only, no waiting and no calling."""
+    """Which step comes after the first: rules only, no waiting and no calling."""
 
     def __init__(self, plan: Plan, bounds: Bounds) -> None:
-        self._ahead = list(plan.steps)
+        self._ahead = list(plan.steps[1:])
         self._wider = list(plan.wider)
-        self._calls_left = bounds.max_attempts
+        self._calls_left = bounds.max_attempts - 1
         self._per_offer = bounds.per_offer
         self._shrunk = bounds.shrunk
         self._repeats_left = bounds.per_offer
-
-    def first(self) -> Step | None:
-        return self._take()
 
     def may_repeat(self, failure: Failure) -> bool:
         move = MOVES[failure.kind]

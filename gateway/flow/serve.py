@@ -14,7 +14,7 @@ from gateway.domain.trail import Failure
 from gateway.domain.visit import Visit
 from gateway.flow.account import account, note_admitted
 from gateway.flow.admit import admit
-from gateway.flow.attempt import Bounds, GaveUp, Served, attempt
+from gateway.flow.attempt import Bounds, GaveUp, Served, World, attempt
 from gateway.flow.decide import decide, decide_aloud, dropped_fields
 from gateway.flow.exchange import Exchange, Opened
 from gateway.flow.gateway import Gateway, moment_of
@@ -39,7 +39,7 @@ async def serve(receipt: Receipt) -> Answer:
     send: Send = exchange_for(receipt, receipt.ask).whole
     if contract is not None:
         send = shaped(receipt, contract, lambda ask: exchange_for(receipt, ask))
-    served = kept(receipt, await attempt(send, plan, bounds_of(receipt, plan), receipt.experience.world))
+    served = kept(receipt, await attempt(send, plan, lambda: means_of(receipt, plan)))
     receipt.answered(served.step, served.value, served.attempts)
     receipt.dropped = dropped_fields(receipt.visit.snapshot, receipt.ask, served.step)
     return served.value
@@ -54,7 +54,7 @@ async def serve_stream(receipt: Receipt) -> Opened:
         ask = receipt.ask if contract is None else asking_for(receipt.ask, contract, step)
         return await exchange_for(receipt, ask).opened(step)
 
-    served = kept(receipt, await attempt(send, plan, bounds_of(receipt, plan), receipt.experience.world))
+    served = kept(receipt, await attempt(send, plan, lambda: means_of(receipt, plan)))
     opened = served.value
     receipt.opened(served.step, opened, served.attempts)
     receipt.dropped = dropped_fields(receipt.visit.snapshot, receipt.ask, served.step)
@@ -72,10 +72,12 @@ async def decided(receipt: Receipt) -> Plan:
     receipt.plan = plan
     if plan.turn is not None:
         gateway.turns.took(plan.turn)
-    if not plan.healthy and not receipt.experience.health.may_try_anyway(gateway.clock.monotonic(), plan.asked):
+    if not plan.healthy and not receipt.experience.health.may_try_anyway(moment.now, plan.asked):
         raise resting(plan, moment)
     receipt.patience_s = patience_s(receipt, plan)
-    await admit(receipt, plan)
+    waiting = admit(receipt, plan, moment)
+    if waiting is not None:
+        await waiting
     note_admitted(receipt)
     return plan
 
@@ -89,8 +91,12 @@ def patience_s(receipt: Receipt, plan: Plan) -> float:
     policy = receipt.ask.policy
     if policy is not None:
         return policy.max_latency_ms / 1000
-    providers = receipt.visit.snapshot.table.providers
-    return max(providers[step.offer.provider].timeouts.total_s for step in plan.steps)
+    providers, longest_s = receipt.visit.snapshot.table.providers, 0.0
+    for step in plan.steps:
+        total_s = providers[step.offer.provider].timeouts.total_s
+        if total_s > longest_s:
+            longest_s = total_s
+    return longest_s
 
 
 def bounds_of(receipt: Receipt, plan: Plan) -> Bounds:
@@ -105,6 +111,10 @@ def bounds_of(receipt: Receipt, plan: Plan) -> Bounds:
         until=receipt.visit.started + receipt.patience_s,
         shrunk=lambda step: reduced_max_tokens(step.offer, ask.input_tokens, ask.output_tokens),
     )
+
+
+def means_of(receipt: Receipt, plan: Plan) -> tuple[Bounds, World]:
+    return bounds_of(receipt, plan), receipt.experience.world
 
 
 def kept(receipt: Receipt, outcome: Served[T] | GaveUp) -> Served[T]:

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from gateway.domain.ask import Ask
+from gateway.domain.ask import Ask, OutputContract
 from gateway.domain.plan import Plan
 from gateway.domain.table import Offer
 from gateway.flow.rights import over_limit
@@ -13,17 +13,26 @@ UNKNOWN_OUTPUT = 4096
 """Reserved where neither the caller nor the model says how long an answer may get."""
 
 
-def upper_bound(ask: Ask, plan: Plan, rounds: int = 1) -> tuple[int, float | None]:
+def upper_bound(ask: Ask, plan: Plan, repairs: int) -> tuple[int, float | None]:
     """Tokens and dollars that no step of the plan can pass; None where one of them has no price."""
-    tokens, usd = 0, 0.0
-    priced = True
-    for step in (*plan.steps, *plan.wider):
+    longest, usd, priced = 0, 0.0, True
+    wanted, input_tokens, choices = _wanted(ask), padded(ask.input_tokens), ask.choices
+    steps = plan.steps + plan.wider
+    for step in steps:
         offer = step.offer
-        output = _longest(ask, offer)
-        tokens = max(tokens, upper_bound_tokens(ask.input_tokens, output, ask.choices))
-        priced = priced and offer.price is not None
-        usd = max(usd, estimate_cost(offer, padded(ask.input_tokens), output, ask.choices))
-    return tokens * rounds, usd * rounds if priced else None
+        output = _longest(wanted, offer)
+        if output > longest:
+            longest = output
+        if offer.price is None:
+            priced = False
+        cost = estimate_cost(offer, input_tokens, output, choices)
+        if cost > usd:
+            usd = cost
+    tokens = upper_bound_tokens(ask.input_tokens, longest, choices) if steps else 0
+    if ask.output is not None:
+        rounds = _rounds(ask.output, repairs)
+        tokens, usd = tokens * rounds, usd * rounds
+    return tokens, usd if priced else None
 
 
 def probable_tokens(ask: Ask, plan: Plan) -> int:
@@ -31,16 +40,10 @@ def probable_tokens(ask: Ask, plan: Plan) -> int:
     return ask.input_tokens + (plan.steps[0].output_tokens * ask.choices if plan.steps else 0)
 
 
-def rounds_of(ask: Ask, repairs: int) -> int:
-    """How often one step may be paid: an answer in the wrong shape is sent back."""
-    contract = ask.output
-    shaped = contract is not None and (contract.schema is not None or contract.type in ("json", "xml"))
-    return 1 + repairs if shaped else 1
-
-
 def longest_output(ask: Ask, plan: Plan) -> int:
     """Per choice, over all steps."""
-    return max((_longest(ask, step.offer) for step in (*plan.steps, *plan.wider)), default=0)
+    wanted = _wanted(ask)
+    return max((_longest(wanted, step.offer) for step in plan.steps + plan.wider), default=0)
 
 
 def within(ask: Ask, plan: Plan, most: int) -> Ask:
@@ -59,11 +62,20 @@ def within(ask: Ask, plan: Plan, most: int) -> Ask:
     return replace(ask, payload=payload | {"max_tokens": room}, output_tokens=room)
 
 
-def _longest(ask: Ask, offer: Offer) -> int:
+def _rounds(contract: OutputContract, repairs: int) -> int:
+    """How often one step may be paid: an answer in the wrong shape is sent back."""
+    shaped = contract.schema is not None or contract.type in ("json", "xml")
+    return 1 + repairs if shaped else 1
+
+
+def _wanted(ask: Ask) -> int | None:
+    """None where nobody says how long an answer may get."""
     if ask.endpoint == "embeddings":
         return 0
     wanted = ask.output_tokens
     shaped = ask.output.max_tokens if ask.output is not None else None
-    if shaped is not None:
-        wanted = shaped if wanted is None else min(wanted, shaped)
-    return output_tokens(wanted if wanted is not None else offer.max_output_tokens or UNKNOWN_OUTPUT, offer)
+    return wanted if shaped is None else shaped if wanted is None else min(wanted, shaped)
+
+
+def _longest(wanted: int | None, offer: Offer) -> int:
+    return output_tokens(offer.max_output_tokens or UNKNOWN_OUTPUT if wanted is None else wanted, offer)

@@ -10,22 +10,22 @@ STANDING = "tokenhub.standing"
 """Where an ordinary route leaves these headers, for the answer or the refusal it ends with."""
 
 
+Names = tuple[bytes, bytes, bytes]
+REQUESTS: Names = (b"x-ratelimit-limit-requests", b"x-ratelimit-remaining-requests", b"x-ratelimit-reset-requests")
+TOKENS: Names = (b"x-ratelimit-limit-tokens", b"x-ratelimit-remaining-tokens", b"x-ratelimit-reset-tokens")
+
+
 def limit_headers(gateway: Gateway, visit: Visit) -> Pairs:
     """For keys that have a rate limit; a reset is a Unix time in seconds."""
-    key = visit.key
-    if key is None or (key.limits.requests_per_minute is None and key.limits.tokens_per_minute is None):
-        return []
-    standing = gateway.limits.standing(key, gateway.clock.monotonic(), gateway.clock.unix())
+    key, clock = visit.key, gateway.clock
+    standing = None if key is None else gateway.limits.standing(key, clock.monotonic(), clock.unix())
     if standing is None:
         return []
-    return [*_told(b"requests", standing.requests), *_told(b"tokens", standing.tokens)]
+    requests, tokens = standing.requests, standing.tokens
+    told = [] if requests is None else _told(REQUESTS, requests)
+    return told if tokens is None else told + _told(TOKENS, tokens)
 
 
-def _told(what: bytes, gauge: Gauge | None) -> Pairs:
-    if gauge is None:
-        return []
-    return [
-        (b"x-ratelimit-limit-" + what, b"%d" % gauge.limit),
-        (b"x-ratelimit-remaining-" + what, b"%d" % gauge.remaining),
-        (b"x-ratelimit-reset-" + what, b"%d" % gauge.reset_unix),
-    ]
+def _told(names: Names, gauge: Gauge) -> Pairs:
+    limit, remaining, reset = names
+    return [(limit, b"%d" % gauge.limit), (remaining, b"%d" % gauge.remaining), (reset, b"%d" % gauge.reset_unix)]

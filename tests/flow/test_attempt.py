@@ -62,7 +62,7 @@ def run(
         pace_s=lambda _: pace_s,
     )
     bounds = Bounds(max_attempts=max_attempts, per_offer=per_offer, backoff_s=0.1, until=until)
-    return asyncio.run(attempt(provider.send, plan, bounds, world))
+    return asyncio.run(attempt(provider.send, plan, lambda: (bounds, world)))
 
 
 @dataclass(frozen=True)
