@@ -11,13 +11,15 @@ EARNED_FOR_S = 10
 class RetryBudget:
     """A token bucket whose tokens grow old, in buckets of one second."""
 
-    __slots__ = ("_at", "_earned", "_free", "_free_at", "_ratio", "_slots")
+    __slots__ = ("_at", "_earned", "_ends", "_free", "_free_at", "_ratio", "_slots")
 
     def __init__(self, ratio: float) -> None:
         self._ratio = ratio
         self._slots = [0.0] * EARNED_FOR_S
         self._earned = 0.0
         self._at = 0
+        self._ends = float("-inf")
+        """When the second of `_at` is over."""
         self._free = FREE_PER_S
         self._free_at: float | None = None
 
@@ -25,13 +27,16 @@ class RetryBudget:
         self._ratio = ratio
 
     def note_request(self, now: float) -> None:
-        self._advance(now)
+        if now >= self._ends:
+            self._advance(now)
         self._slots[self._at % EARNED_FOR_S] += self._ratio
         self._earned += self._ratio
 
     def may_retry(self, now: float) -> bool:
         """True takes a token: what was earned first, oldest first, then what is free."""
-        self._advance(now)
+        if now >= self._ends:
+            self._advance(now)
+        self._refill(now)
         if self._earned >= 1.0 - 1e-9:
             self._spend_earned()
             return True
@@ -41,19 +46,19 @@ class RetryBudget:
         return False
 
     def _advance(self, now: float) -> None:
-        if self._free_at is None:
-            self._free_at, self._at = now, int(now)
-        elapsed = now - self._free_at
+        """What was earned too long ago is worth nothing any more."""
+        before, self._at = self._at, int(now)
+        for index in range(max(before + 1, self._at - EARNED_FOR_S + 1), self._at + 1):
+            self._slots[index % EARNED_FOR_S] = 0.0
+        self._ends = self._at + 1.0
+        self._earned = sum(self._slots)
+
+    def _refill(self, now: float) -> None:
+        elapsed = 0.0 if self._free_at is None else now - self._free_at
         if elapsed > 0:
             self._free = min(FREE_PER_S, self._free + elapsed * FREE_PER_S)
+        if elapsed > 0 or self._free_at is None:
             self._free_at = now
-        at = int(now)
-        if at <= self._at:
-            return
-        for index in range(max(self._at + 1, at - EARNED_FOR_S + 1), at + 1):
-            self._slots[index % EARNED_FOR_S] = 0.0
-        self._at = at
-        self._earned = sum(self._slots)
 
     def _spend_earned(self) -> None:
         due = 1.0
