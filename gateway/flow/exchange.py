@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from gateway.clock import Clock
 from gateway.dialects.base import Dialect, Seal
-from gateway.dialects.bridge import is_bridged, join_answers, speaker_for, split_prompts
+from gateway.dialects.bridge import is_bridged, join_answers, split_prompts, via_chat
 from gateway.dialects.chunks import chunks_of
 from gateway.dialects.registry import dialect_of
 from gateway.domain.answer import Answer, Chunk
@@ -60,7 +60,9 @@ class Exchange:
         noted = self._begin(step)
         outcome: Answer | Failure = LEFT
         try:
-            outcome = await self._answer(self._talk(step), self._asked(step), noted)
+            talk = self._talk(step)
+            answer = self._answers if talk.bridged else self._answer
+            outcome = await answer(talk, self._asked(step), noted)
             return outcome
         finally:
             noted.end(outcome if isinstance(outcome, Failure) else None)
@@ -93,38 +95,43 @@ class Exchange:
         payload = {name: value for name, value in self._ask.payload.items() if name != "max_completion_tokens"}
         return replace(self._ask, payload={**payload, "max_tokens": step.max_tokens})
 
-    async def _answer(self, talk: "Talk", ask: Ask, noted: "Noted") -> Answer | Failure:
-        if not talk.bridged:
-            return await self._answer_one(talk, ask, noted)
+    async def _answers(self, talk: "Talk", ask: Ask, noted: "Noted") -> Answer | Failure:
+        """One for each prompt, joined."""
         prompts = split_prompts(ask)
         answers: list[Answer] = []
         for start in range(0, len(prompts), PROMPTS_AT_ONCE):
             batch = prompts[start : start + PROMPTS_AT_ONCE]
-            for answer in await asyncio.gather(*(self._answer_one(talk, one, noted) for one in batch)):
+            for answer in await asyncio.gather(*(self._answer(talk, one, noted) for one in batch)):
                 if isinstance(answer, Failure):
                     return answer
                 answers.append(answer)
         return join_answers(answers)
 
-    async def _answer_one(self, talk: "Talk", ask: Ask, noted: "Noted") -> Answer | Failure:
-        call = await self._call(talk, ask)
+    async def _answer(self, talk: "Talk", ask: Ask, noted: "Noted") -> Answer | Failure:
+        dialect = talk.dialect
+        call = (
+            await self._signed(talk, ask) if dialect.fetches_tokens else dialect.request(ask, talk.offer, talk.provider)
+        )
         if isinstance(call, Failure):
             return call
-        if talk.dialect.offline:
-            await self._gateway.pause(talk.dialect.pause_s(call))
-            reply: Reply | Failure = talk.dialect.perform(call)
+        if dialect.offline:
+            await self._gateway.pause(dialect.pause_s(call))
+            reply: Reply | Failure = dialect.perform(call)
         else:
             reply = await self._gateway.upstream.send(talk.provider, call, talk.patience)
         if isinstance(reply, Failure):
             return reply
         noted.first_byte_ms = reply.first_byte_ms or noted.since_start_ms()
-        return talk.dialect.answer(ask, reply, talk.seal)
+        return dialect.answer(ask, reply, talk.seal)
 
     async def _open(self, talk: "Talk", ask: Ask, noted: "Noted") -> "Opened | Failure":
         if talk.bridged and len(split_prompts(ask)) > 1:
-            answer = await self._answer(talk, ask, noted)
+            answer = await self._answers(talk, ask, noted)
             return answer if isinstance(answer, Failure) else Opened(recited(answer, talk.seal), noted)
-        call = await self._call(talk, ask)
+        dialect = talk.dialect
+        call = (
+            await self._signed(talk, ask) if dialect.fetches_tokens else dialect.request(ask, talk.offer, talk.provider)
+        )
         if isinstance(call, Failure):
             return call
         source = await self._source(talk, call)
@@ -153,7 +160,8 @@ class Exchange:
             return pieces
         return Recital(pieces, self._gateway.pause, talk.dialect.pause_s(call))
 
-    async def _call(self, talk: "Talk", ask: Ask) -> Call | Failure:
+    async def _signed(self, talk: "Talk", ask: Ask) -> Call | Failure:
+        """A call that takes more than the provider's own key."""
         proof = await self._gateway.credentials.proof(talk.dialect, talk.provider, talk.patience)
         if isinstance(proof, Failure):
             return proof
@@ -161,14 +169,17 @@ class Exchange:
 
     def _talk(self, step: Step) -> "Talk":
         """Who is called, in which dialect, under which seal, with how much patience."""
-        offer, visit, ask = step.offer, self._visit, self._ask
+        offer, visit, ask, until = step.offer, self._visit, self._ask, self._until
         provider = visit.snapshot.table.providers[offer.provider]
-        timeouts = provider.timeouts
+        dialect, timeouts = dialect_of(provider.dialect), provider.timeouts
+        bridged = offer.via_chat and is_bridged(ask, offer)
         end = self._gateway.clock.monotonic() + timeouts.total_s
+        if end < until or (ask.stream and ask.policy is not None):
+            until = end
         return Talk(
             offer,
             provider,
-            speaker_for(dialect_of(provider.dialect), ask, offer),
+            via_chat(dialect) if bridged else dialect,
             Seal(
                 id=ID_PREFIX[ask.endpoint] + visit.ulid,
                 created=int(visit.started_unix),
@@ -179,13 +190,13 @@ class Exchange:
                 connect_s=timeouts.connect_s,
                 first_byte_s=timeouts.first_byte_s,
                 idle_s=timeouts.idle_s,
-                until=end if ask.stream and ask.policy is not None else min(self._until, end),
+                until=until,
             ),
-            is_bridged(ask, offer),
+            bridged,
         )
 
     def _begin(self, step: Step) -> "Noted":
-        return Noted(self._gateway.clock, self._experience, self._trail, step, bucket(self._ask.input_tokens))
+        return Noted(self._gateway.clock, self._experience, self._trail, step.offer, self._ask)
 
 
 class Talk(Struct, frozen=True):
@@ -208,18 +219,18 @@ def recited(answer: Answer, seal: Seal) -> LiveStream:
 class Noted:
     """One attempt being timed; `end` is synchronous and counts once."""
 
-    __slots__ = ("_clock", "_ended", "_experience", "_size", "_started", "_step", "_trail", "first_byte_ms")
+    __slots__ = ("_ask", "_clock", "_ended", "_experience", "_offer", "_started", "_trail", "first_byte_ms")
 
-    def __init__(self, clock: Clock, experience: Experience, trail: Trail, step: Step, size: str) -> None:
+    def __init__(self, clock: Clock, experience: Experience, trail: Trail, offer: Offer, ask: Ask) -> None:
         self._clock = clock
         self._experience = experience
-        self._size = size
         self._trail = trail
-        self._step = step
-        self._started = clock.monotonic()
+        self._offer = offer
+        self._ask = ask
         self._ended = False
         self.first_byte_ms: float | None = None
-        experience.health.note_start(step.offer.name, step.offer.provider, self._started)
+        self._started = started = clock.monotonic()
+        experience.health.note_start(offer.name, offer.provider, started)
 
     def since_start_ms(self) -> float:
         return (self._clock.monotonic() - self._started) * 1000
@@ -228,19 +239,19 @@ class Noted:
         if self._ended:
             return
         self._ended = True
-        offer = self._step.offer
+        offer, started, first_byte_ms = self._offer, self._started, self.first_byte_ms
         now = self._clock.monotonic()
-        self._experience.health.note_end(offer.name, offer.provider, now, self.first_byte_ms, failure, self._started)
+        self._experience.health.note_end(offer.name, offer.provider, now, first_byte_ms, failure, started)
         if failure is not None and failure.blame != "nobody":
-            self._experience.arms.teach(offer.name, self._size, FAILED, now)
-        self._trail.note(
+            self._experience.arms.teach(offer.name, bucket(self._ask.input_tokens), FAILED, now)
+        self._trail.attempts.append(
             Attempt(
                 offer=offer.name,
                 provider=offer.provider,
                 model=offer.model,
-                started=self._started,
-                ms=(now - self._started) * 1000,
-                first_byte_ms=self.first_byte_ms,
+                started=started,
+                ms=(now - started) * 1000,
+                first_byte_ms=first_byte_ms,
                 failure=failure,
             )
         )
