@@ -1,7 +1,6 @@
 """A caller at the door: their key is looked up, and the snapshot they will see to the end is taken."""
 
-import hashlib
-
+from gateway.digest import hex_sha256
 from gateway.domain.key import Key
 from gateway.domain.snapshot import Snapshot
 from gateway.domain.visit import Visit
@@ -31,7 +30,7 @@ def enter(gateway: Gateway, token: bytes | None, *, client_id: str | None = None
     if key is not None:
         gateway.last_used[key.name] = unix
         if len(key.digests) > 1 and token is not None:
-            gateway.last_used[digest_name(key.name, hashlib.sha256(token).hexdigest())] = unix
+            gateway.last_used[digest_name(key.name, hex_sha256(token))] = unix
     elif token is not None:
         wait_s = gateway.strangers.wait_s(peer, started)
     return Visit(
@@ -55,7 +54,7 @@ def find_key(snapshot: Snapshot, token: bytes, unix: float) -> Key | None:
     """The same work for known and unknown tokens: one digest, one look into a table of digests."""
     if not token or len(token) > MAX_TOKEN_BYTES:
         return None
-    key = snapshot.keys_by_digest.get(hashlib.sha256(token).hexdigest())
+    key = snapshot.keys_by_digest.get(hex_sha256(token))
     return key if key is not None and opens(key, unix) else None
 
 

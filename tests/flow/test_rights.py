@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.domain.key import Key
+from gateway.flow import enter
 from gateway.flow.enter import find_key
 from gateway.flow.rights import opens
 from tests.builders import a_snapshot
@@ -41,8 +42,12 @@ def test_z08_a_key_ends_with_the_first_second_of_its_day(key: Key, unix: float, 
 def test_a06_a20_every_key_costs_one_digest_and_one_look(monkeypatch: pytest.MonkeyPatch, token: bytes) -> None:
     snapshot = a_snapshot(keys=[a_key()])
     digests: list[bytes] = []
-    sha256 = hashlib.sha256
-    monkeypatch.setattr(hashlib, "sha256", lambda data: (digests.append(data), sha256(data))[1])
+
+    def noted(data: bytes) -> str:
+        digests.append(data)
+        return hashlib.sha256(data).hexdigest()
+
+    monkeypatch.setattr(enter, "hex_sha256", noted)
     found = find_key(snapshot, token, EXPIRES)
     assert digests == [token]
     assert (found is not None) is (token == b"th-known")
@@ -50,5 +55,5 @@ def test_a06_a20_every_key_costs_one_digest_and_one_look(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("token", [b"", b"x" * 513, b"x" * 1_000_000], ids=len)
 def test_a05_what_cannot_be_a_key_is_not_even_hashed(monkeypatch: pytest.MonkeyPatch, token: bytes) -> None:
-    monkeypatch.setattr(hashlib, "sha256", lambda _: pytest.fail("it was hashed"))
+    monkeypatch.setattr(enter, "hex_sha256", lambda _: pytest.fail("it was hashed"))
     assert find_key(a_snapshot(), token, EXPIRES) is None

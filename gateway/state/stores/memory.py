@@ -106,7 +106,9 @@ class MemoryLimits:
         paced: int | None = None,
     ) -> Reservation | Denial:
         """All limits are looked at before any is touched."""
-        limits, account = key.limits, self._account(key)
+        limits, account = key.limits, self._accounts.get(key.name)
+        if account is None or account.limits is not limits:
+            account = self._account(key)
         month = self.calendar.month(now)
         purse = account.purses.get(month) or self._new_purse(account, month)
         nano = 0 if usd is None else nano_at_most(usd)
