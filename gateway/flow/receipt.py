@@ -15,6 +15,7 @@ from gateway.flow.exchange import LEFT, Opened
 from gateway.flow.gateway import Gateway
 from gateway.flow.trial import Experience
 from gateway.routing.estimate import cost_usd
+from gateway.state.ledger.record import Admitted
 from gateway.state.limits import Reservation
 
 Ending = Literal["ok", "broken", "refused", "client_closed", "internal"]
@@ -32,7 +33,7 @@ class Receipt:
         "_closed",
         "_on_close",
         "_stream_told",
-        "admitted",
+        "admission",
         "ask",
         "attempts",
         "cost_usd",
@@ -62,7 +63,8 @@ class Receipt:
         self.gateway = gateway
         self._on_close = on_close
         self.endpoint = endpoint
-        self.admitted = False
+        self.admission: Admitted | None = None
+        """Its row in the ledger, once there is one."""
         self.patience_s = 0.0
         self.status = 200
         self._closed = False

@@ -62,9 +62,9 @@ def bucket(input_tokens: int) -> Bucket:
 
 def reward(cost_usd: float, latency_ms: float, deadline_ms: float) -> float:
     """Of an attempt that served: between 0.4 and 1, more for the cheap and the quick."""
-    thrift = 1 - min(cost_usd / DEAR_USD, 1.0)
-    speed = 1 - min(latency_ms / max(deadline_ms, SHORTEST_DEADLINE_MS), 1.0)
-    return 0.4 + 0.3 * thrift + 0.3 * speed
+    dear = cost_usd / DEAR_USD
+    slow = latency_ms / (deadline_ms if deadline_ms > SHORTEST_DEADLINE_MS else SHORTEST_DEADLINE_MS)
+    return 0.4 + 0.3 * (1 - dear if dear < 1 else 0.0) + 0.3 * (1 - slow if slow < 1 else 0.0)
 
 
 def learn(arm: Arm, reward: float, elapsed_s: float, half_life_s: float) -> Arm:

@@ -13,7 +13,7 @@ NAME_CHARS = 256
 META_CHARS = 4096
 
 
-class Admitted(Struct, frozen=True, kw_only=True, array_like=True, tag="a"):
+class Admitted(Struct, frozen=True, array_like=True, tag="a", gc=False):
     """A request got its reservation; if no Record follows, its process died, and the row becomes `unknown`."""
 
     id: str
@@ -29,7 +29,7 @@ class Admitted(Struct, frozen=True, kw_only=True, array_like=True, tag="a"):
     estimate_nano_usd: int = 0
 
 
-class Record(Struct, frozen=True, kw_only=True, array_like=True, tag="r"):
+class Record(Struct, frozen=True, array_like=True, tag="r", gc=False):
     """How one request ended. New fields are added at the end, with defaults: old journals stay readable."""
 
     id: str
