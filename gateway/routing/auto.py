@@ -4,7 +4,6 @@ The orders are those of `strategies`; here they are read from columns, of which 
 others follow the moment.
 """
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from types import MappingProxyType
@@ -16,29 +15,32 @@ from gateway.routing.runners import Runners, runners
 from gateway.routing.scene import TRIAL, Scene
 
 
-def whole_table(strategy: Strategy, turn: int, scene: Scene) -> Iterator[Offer]:
-    """Every offer that may be chosen."""
+def whole_table(strategy: Strategy, turn: int, scene: Scene) -> tuple[Iterator[Offer], Iterator[Offer]]:
+    """Every offer that may be chosen; in a line of their own the healthy that look too small, to be asked last."""
     found = runners(scene)
-    offers = found.field.offers
-    return (offers[place] for place in _ORDERS[strategy](found, turn))
+    offers, small, order = found.field.offers, found.too_small(), _ORDERS[strategy]
+    if small:
+        small -= found.down(TRIAL)
+    else:
+        return (offers[place] for place in order(found, turn)), iter(())
+    return (
+        (offers[place] for place in order(found, turn) if place not in small),
+        (offers[place] for place in order(found, turn) if place in small),
+    )
 
 
 def _by_cost(found: Runners, _turn: int) -> Iterator[int]:
     """What costs the same is put in order when its turn comes."""
-    field, known = found.field, found.known
-    places, prices = field.by_price()
+    field, known, unfit = found.field, found.known, found.unfit
 
     def latency(place: int) -> tuple[float, int]:
         seen = known.get(field.offers[place].name)
         return inf if seen is None or seen.latency_ms is None else seen.latency_ms, place
 
-    start = 0
-    while start < len(places):
-        end = bisect_right(prices, prices[start], start)
-        yield from _without(
-            found.unfit, sorted(places[start:end], key=latency) if end - start > 1 else places[start:end]
-        )
-        start = end
+    for equal in field.by_price():
+        for place in equal if len(equal) == 1 else sorted(equal, key=latency):
+            if place not in unfit:
+                yield place
 
 
 def _by_latency(found: Runners, _turn: int) -> Iterator[int]:

@@ -6,6 +6,7 @@ and what cannot be said to whom where that depends on the model.
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from math import floor, log
 from operator import attrgetter
 from typing import NamedTuple
@@ -78,7 +79,7 @@ class Field:
             self.at_provider.setdefault(offer.provider, []).append(place)
             self.of_shape.setdefault((offer.context_window, offer.max_output_tokens), []).append(place)
         self._steps = sorted({offer.price.above.tokens for offer in offers if offer.price and offer.price.above})
-        self._by_price: tuple[list[int], list[float]] | None = None
+        self._by_price: list[list[int]] | None = None
         self._rates: dict[int, Rates] = {}
         self._layers: dict[int, Layers] = {}
         self._cheap: dict[tuple[int, int], Cheap] = {}
@@ -86,11 +87,12 @@ class Field:
         self._pulses: dict[int, Pulse] = {}
         self._arms: dict[str, ArmsView] = {}
 
-    def by_price(self) -> tuple[list[int], list[float]]:
-        """By the sum of list prices, unpriced last, then by name; and that sum."""
+    def by_price(self) -> list[list[int]]:
+        """By the sum of list prices, unpriced last; places of one price together."""
         if self._by_price is None:
             prices = [list_price(offer) for offer in self.offers]
-            self._by_price = sorted(range(len(prices)), key=prices.__getitem__), sorted(prices)
+            order = sorted(range(len(prices)), key=prices.__getitem__)
+            self._by_price = [list(equal) for _, equal in groupby(order, key=prices.__getitem__)]
         return self._by_price
 
     def rates(self, input_tokens: int) -> Rates:

@@ -4,7 +4,7 @@ Full lanes take no more, so that a plan over thousands of offers costs what its 
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from itertools import chain, groupby
 
 from msgspec import Struct
 
@@ -16,7 +16,7 @@ from gateway.routing.estimate import output_tokens
 from gateway.routing.resolve import Target
 from gateway.routing.scene import COOLING, STANDINGS, TRIAL, Scene, back_in_s, cost_of, permitted, standing_of
 from gateway.routing.score import Ranked, score_of
-from gateway.routing.strategies import in_order
+from gateway.routing.strategies import in_order, list_price
 
 ESCALATED = "escalated-context-overflow"
 MOST_WIDER = 3
@@ -48,6 +48,10 @@ class Lineup:
         return len(self._lanes[0]) >= self._most
 
     @property
+    def _healthy(self) -> int:
+        return len(self._lanes[0]) + len(self._lanes[1])
+
+    @property
     def empty(self) -> bool:
         return not self._seen
 
@@ -67,8 +71,17 @@ class Lineup:
     def _enlist_everyone(self, target: Target, sieve: Sieve) -> None:
         scene = self._scene
         if sieve.notes.wanted:
-            sift(permitted(scene.table.cheapest_first, scene), sieve)
-        self._line_up(whole_table(target.strategy, target.turn.used, scene), f"auto-{target.strategy}", chosen=True)
+            everyone = permitted(scene.table.cheapest_first, scene)
+            for _, equal in groupby(everyone, list_price) if target.strategy == "cost" else ((0, everyone),):
+                sift(tuple(equal), sieve)
+        reason = f"auto-{target.strategy}"
+        large, small = whole_table(target.strategy, target.turn.used, scene)
+        self._line_up(large, reason, chosen=False)
+        for offer in small:
+            if self._healthy >= self._most:
+                self.keep(chain((offer,), small))
+                break
+            self.add(offer, reason, None, doubtful=True)
 
     def _line_up(self, offers: Iterable[Offer], reason: str, *, chosen: bool) -> None:
         good, scene, left = self._lanes[0], self._scene, iter(offers)
@@ -116,7 +129,7 @@ class Lineup:
         """
         if not self._spare:
             return ()
-        smallest = min((step.offer.context_window for step in self._all()), default=0)
+        smallest = min((step.offer.context_window for step in self.steps()), default=0)
         if not 0 < smallest < self._scene.ask.input_tokens * NEAR:
             return ()
         larger = sorted((offer for offer in chain(*self._spare) if offer.context_window > smallest), key=_window)

@@ -164,6 +164,14 @@ class Runners:
         if scene.snapshot.routing.health.open_offers == "out":
             self.unfit |= self.down(OPEN - 1)
 
+    def too_small(self) -> set[int]:
+        """By our estimate the input does not fit; the provider may see it otherwise."""
+        scene, shapes = self._scene, self.field.of_shape
+        if not one_text(scene):
+            return set()
+        small = [places for (window, _), places in shapes.items() if 0 < window < scene.ask.input_tokens]
+        return set[int]().union(*small)
+
     def strike_speechless(self, picky: Iterator[str]) -> None:
         """Whose provider says that it depends on the model what can be expressed."""
         told, offers = self._scene.ask.unsupported, self.field.offers

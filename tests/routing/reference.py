@@ -110,7 +110,7 @@ def auto(snapshot: Snapshot, moment: Moment, ask: Ask) -> tuple[list[Step], Refu
     fit = in_order(strategy, world.fit(world.everyone()), world, moment.turns.get("auto", 0))
 
     def doubtful(offer: Offer) -> bool:
-        return ask.endpoint == "chat" and 0 < offer.context_window < ask.input_tokens
+        return world.standing(offer) < 2 and 0 < offer.context_window < ask.input_tokens
 
     lanes = sorted(fit, key=lambda offer: (max(world.standing(offer), 1), doubtful(offer)))
     return [a_step(world, offer, f"auto-{strategy}") for offer in lanes], world.refused(world.everyone())

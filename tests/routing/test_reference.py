@@ -38,6 +38,8 @@ def assert_as_slow(snapshot: Snapshot, moment: Any, ask: Ask) -> None:
         return
     assert list(plan.steps) == steps[: len(plan.steps)]
     assert len(plan.steps) >= min(8, len(steps))
+    smallest = min(step.offer.context_window for step in plan.steps)
+    assert all(step.offer.context_window > smallest for step in plan.wider)
 
 
 @settings(max_examples=100, deadline=None)
@@ -116,7 +118,7 @@ class Market:
         pick = self.luck.choice
         key = Key(name="k", digests=(), scopes=frozenset(), offers=frozenset(self.names[:200]))
         more: dict[str, Any] = {
-            "input_tokens": pick([1, 600, 900, 2500]),
+            "input_tokens": pick([1, 600, 900, 1500, 2500, 50_000]),
             "output_tokens": pick([None, 200, 5000]),
             "choices": pick([1, 1, 3]),
             "features": pick([frozenset(), frozenset({"tools"})]),
