@@ -22,7 +22,7 @@ def admit(receipt: Receipt, plan: Plan, moment: Moment) -> Awaitable[None] | Non
     if limits.request_tokens is not None:
         receipt.ask = within(receipt.ask, plan, limits.request_tokens)
     gateway, ask = receipt.gateway, receipt.ask
-    if is_capped(limits) and not gateway.knows_sums:
+    if is_capped(limits) and not gateway.knows_sums():
         raise over_limit(quota_unavailable())
     tokens, usd = upper_bound(ask, plan, receipt.visit.snapshot.routing.structured_output.repairs)
     paced = probable_tokens(ask, plan)

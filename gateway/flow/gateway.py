@@ -91,7 +91,6 @@ class Gateway(Struct, kw_only=True, eq=False):
     draining: bool = False
     """Not ready for new work; what runs is finished."""
 
-    @property
     def knows_sums(self) -> bool:
         """Whether a cap can be kept: what was spent is known, and what will be spent is written down."""
         return self.sums_known and self.ledger.accepting
@@ -132,12 +131,13 @@ class Gateway(Struct, kw_only=True, eq=False):
 def moment_of(gateway: Gateway, snapshot: Snapshot | None = None) -> Moment:
     """What is known now, as one value; by the requests of a candidate, if it is the candidate's."""
     clock, overrides, known = gateway.clock, gateway.overrides, gateway.experience_of(snapshot)
-    now, health = clock.monotonic(), known.health
+    now = clock.monotonic()
+    offers, resting = known.health.look(now)
     return Moment(
         now=now,
         unix=clock.unix(),
-        offers=health.offers,
-        providers=health.resting_providers(now),
+        offers=offers,
+        providers=resting,
         disabled_providers=overrides.disabled_providers,
         turns=gateway.turns.view,
         chance=gateway.dice(),

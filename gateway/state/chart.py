@@ -95,7 +95,7 @@ class Chart:
             error_rate=failures / (window.requests + IMAGINED_SUCCESSES) if failures else 0.0,
             latency_ms=self._latencies.median(),
             open_until=circuit.open_until,
-            trials_left=circuit.trials_left,
+            trials_left=circuit.trials_left if circuit.open_until else 1,
             cooldown_until=self._cooldown_until,
             limited=self._limited,
             in_flight=self._in_flight,

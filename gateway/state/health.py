@@ -53,9 +53,9 @@ class Health:
     def providers(self) -> Mapping[str, Vitals]:
         return {name: chart.read() for name, chart in self._providers.charts.items()}
 
-    def resting_providers(self, now: float) -> Mapping[str, Vitals]:
-        """Those that something stands against: all that planning asks of providers."""
-        return self._providers.resting(now)
+    def look(self, now: float) -> tuple[Mapping[str, Vitals], Mapping[str, Vitals]]:
+        """All that planning asks: how the offers are, and the providers that something stands against."""
+        return self._offers.view(), self._providers.resting(now)
 
     def note_start(self, offer: str, provider: str, now: float) -> None:
         mine, place = self._offers.charts.get(offer), self._providers.charts.get(provider)

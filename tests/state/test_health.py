@@ -46,6 +46,10 @@ class Bedside:
     def provider(self) -> Vitals:
         return self.health.providers[PROVIDER]
 
+    @property
+    def resting(self) -> dict[str, Vitals]:
+        return dict(self.health.look(self.now)[1])
+
     def open(self, vitals: Vitals) -> bool:
         return vitals.open_until > self.now
 
@@ -189,29 +193,29 @@ def test_a_last_resort_that_fails_does_not_lengthen_the_wait() -> None:
 def test_planning_hears_of_the_providers_that_something_stands_against() -> None:
     bed = Bedside()
     bed.attempt()
-    assert dict(bed.health.resting_providers(bed.now)) == {}
+    assert bed.resting == {}
     bed.attempt(a_failure(blame="provider", retry_after_s=4))
-    assert dict(bed.health.resting_providers(bed.now)) == {PROVIDER: bed.provider}
+    assert bed.resting == {PROVIDER: bed.provider}
     bed.now += 4
-    assert dict(bed.health.resting_providers(bed.now)) == {}
+    assert bed.resting == {}
     for _ in range(4):
         bed.attempt(a_failure(blame="provider"))
     bed.now += 30
     started = bed.begin()
-    assert bed.health.resting_providers(bed.now)[PROVIDER].trials_left == 0
+    assert bed.resting[PROVIDER].trials_left == 0
     bed.end(started)
-    assert dict(bed.health.resting_providers(bed.now)) == {}
+    assert bed.resting == {}
 
 
 def test_a_provider_that_is_gone_rests_no_more_and_a_twin_begins_without_its_rest() -> None:
     bed = Bedside()
     bed.attempt(a_failure(blame="provider", cooldown_s=60))
-    assert set(bed.health.resting_providers(bed.now)) == {PROVIDER}
+    assert set(bed.resting) == {PROVIDER}
     twin = bed.health.twin(HealthRules(), [OFFER], [PROVIDER])
-    assert dict(twin.resting_providers(bed.now)) == {}
+    assert dict(twin.look(bed.now)[1]) == {}
     assert twin.providers[PROVIDER].samples == 1
     bed.health.adopt(HealthRules(), [])
-    assert dict(bed.health.resting_providers(bed.now)) == {}
+    assert bed.resting == {}
 
 
 COOLDOWNS = {

@@ -93,7 +93,7 @@ class MemoryLimits:
         self.calendar = Calendar(now, unix)
         self._shares = shares
         self._accounts: dict[str, Account] = {}
-        self._open: dict[int, Reservation] = {}
+        self._open: set[Reservation] = set()
 
     def reserve(
         self,
@@ -127,7 +127,7 @@ class MemoryLimits:
         purse.nano_held += nano
         expires = now + deadline_s * LEASE_FACTOR
         reservation = Reservation(key=key, month=month, tokens=tokens, nano_usd=nano, paced=paced, expires=expires)
-        self._open[id(reservation)] = reservation
+        self._open.add(reservation)
         return reservation
 
     async def ask(
@@ -148,7 +148,10 @@ class MemoryLimits:
             return ()
         if tokens < 0:
             tokens = 0
-        account, month = self._account(reservation.key), reservation.month
+        key, month = reservation.key, reservation.month
+        account = self._accounts.get(key.name)
+        if account is None or account.limits is not key.limits:
+            account = self._account(key)
         purse = account.purses.get(month) or self._new_purse(account, month)
         if reservation.state == "open":
             self._free(reservation, account, purse, tokens)
@@ -159,7 +162,7 @@ class MemoryLimits:
         if (purse.tokens < account.quiet_tokens and purse.nano < account.quiet_nano) or not self._shares:
             return ()
         before = Spent(purse.tokens - tokens, purse.nano - nano)
-        return alerts(reservation.key, month, before, purse.spent(), self._shares)
+        return alerts(key, month, before, purse.spent(), self._shares)
 
     def charge(self, key: Key, admitted: float, tokens: int, usd: float) -> None:
         """What a key without limits used: should it get a cap within the month, that counts."""
@@ -174,7 +177,7 @@ class MemoryLimits:
 
     def expire(self, now: float) -> int:
         """Gives up reservations whose request is long over by any deadline; how many."""
-        late = [each for each in self._open.values() if now >= each.expires]
+        late = [each for each in self._open if now >= each.expires]
         for reservation in late:
             self._give_back(reservation)
             reservation.state = "given up"
@@ -236,7 +239,7 @@ class MemoryLimits:
 
     def _free(self, reservation: Reservation, account: Account, purse: Purse, tokens: int) -> None:
         """Gives back what was set aside; `tokens` stay taken from the rate."""
-        del self._open[id(reservation)]
+        self._open.remove(reservation)
         account.in_flight -= 1
         purse.tokens_held -= reservation.tokens
         purse.nano_held -= reservation.nano_usd
