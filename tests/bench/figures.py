@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from msgspec import Struct
 
-from tests.bench import decisions, nginx, ours, peers, reloads, streams
+from tests.bench import crowd, decisions, nginx, ours, peers, reloads, streams
 from tests.bench.load import Load, LoadError, Target, load
 from tests.bench.machine import CORES, MissingError, Process
 from tests.bench.ours import Setup
@@ -42,6 +42,7 @@ UNARY = "Requests a second on one core, everything on"
 ALONE = "Time of a request that is alone (p50)"
 OWN = "What our own features and sizes cost"
 STREAM = "CPU for each chunk of a stream"
+CROWD = "1,000 streams at once, 20 chunks a second each"
 ROUTING = "CPU for one routing decision"
 CHANGING = "Starting, and taking up a changed configuration"
 
@@ -106,6 +107,22 @@ def chunks(effort: Effort) -> Iterator[Figure]:
         )
 
 
+def many_streams(effort: Effort) -> Iterator[Figure]:
+    streams = 100 if effort.quick else crowd.STREAMS
+    found: list[crowd.Crowd] = []
+    for _ in range(min(3, effort.rounds)):
+        with crowd.talker() as upstream, ours.gateway(upstream, Setup()) as (target, process):
+            found.append(crowd.gather(target, process.pid, max(1.0, effort.seconds * 2), streams))
+    late_ms = statistics.median(each.late_ms for each in found)
+    kib = statistics.median(each.kib_a_stream for each in found)
+    share = statistics.median(each.share for each in found) * 100
+    yield Figure(
+        group=CROWD, name="how late a chunk comes (p99)", value=late_ms, unit="ms", goal="≤ 100", floor="≤ 250"
+    )
+    yield Figure(group=CROWD, name="memory of one stream", value=kib, unit="KiB", goal="≤ 48", floor="≤ 96")
+    yield Figure(group=CROWD, name="the gateway's share of its core", value=share, unit="%")
+
+
 def routing(effort: Effort) -> Iterator[Figure]:
     for name, cost_us in decisions.costs_us(effort.quick).items():
         named = name == decisions.NAMED
@@ -129,7 +146,14 @@ def changing(effort: Effort) -> Iterator[Figure]:
     )
 
 
-FIGURES = {"peers": side_by_side, "own": own_costs, "streams": chunks, "routing": routing, "changing": changing}
+FIGURES = {
+    "peers": side_by_side,
+    "own": own_costs,
+    "streams": chunks,
+    "crowd": many_streams,
+    "routing": routing,
+    "changing": changing,
+}
 
 
 def interleaved(targets: Sequence[Target], connections: int, effort: Effort) -> dict[str, Load]:
