@@ -31,10 +31,11 @@ def wait_s(arrival: float, now: float, amount: float, per_minute: int) -> float:
 
 
 def left(arrival: float, now: float, per_minute: int) -> int:
-    """How much could be taken now."""
+    """How much could be taken now; never more than a minute's worth."""
     used_s = arrival - now
     if used_s < 0.0:
         used_s = 0.0
     elif used_s > MINUTE_S:
         used_s = MINUTE_S
-    return int((MINUTE_S - used_s + GRAIN_S) * per_minute / MINUTE_S)
+    amount = int((MINUTE_S - used_s + GRAIN_S) * per_minute / MINUTE_S)
+    return amount if amount < per_minute else per_minute

@@ -98,6 +98,11 @@ def test_standing_is_told_for_the_limits_a_key_has() -> None:
     assert store.standing(a_key(concurrency=4), NOW, UNIX) is None
 
 
+def test_what_remains_of_a_huge_rate_is_never_more_than_the_rate() -> None:
+    store, key = a_store(), a_key(tokens_per_minute=10**12)
+    assert store.standing(key, NOW, UNIX) == Standing(None, Gauge(10**12, 10**12, int(UNIX)))
+
+
 def test_d19_more_than_was_set_aside_is_recorded_in_full() -> None:
     store, key = a_store(), a_key(monthly_usd=1.0, monthly_tokens=10_000)
     store.settle(admitted(store.reserve(key, 10, 0.5, NOW, UNIX)), 25_000, 7.25)

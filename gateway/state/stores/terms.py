@@ -37,7 +37,7 @@ def gauge(per_minute: int | None, arrival: float, held: int, now: float, unix: f
     """`arrival` is the theoretical arrival time as last heard, `held` what this process took in advance."""
     if per_minute is None:
         return None
-    if arrival == float("-inf"):
+    if arrival <= now:
         return Gauge(per_minute, per_minute, ceil(unix))
-    remaining = min(per_minute, left(arrival, now, per_minute) + max(0, held))
-    return Gauge(per_minute, remaining, ceil(unix + max(0.0, arrival - now)))
+    remaining = left(arrival, now, per_minute) + held if held > 0 else left(arrival, now, per_minute)
+    return Gauge(per_minute, remaining if remaining < per_minute else per_minute, ceil(unix + (arrival - now)))
