@@ -6,7 +6,7 @@ from gateway.domain.ask import Ask, OutputContract
 from gateway.domain.plan import Plan
 from gateway.domain.table import Offer
 from gateway.flow.rights import over_limit
-from gateway.routing.estimate import estimate_cost, output_tokens, padded, upper_bound_tokens
+from gateway.routing.estimate import estimate_cost, output_tokens, padded
 from gateway.state.limits import too_long
 
 UNKNOWN_OUTPUT = 4096
@@ -28,7 +28,7 @@ def upper_bound(ask: Ask, plan: Plan, repairs: int) -> tuple[int, float | None]:
         cost = estimate_cost(offer, input_tokens, output, choices)
         if cost > usd:
             usd = cost
-    tokens = upper_bound_tokens(ask.input_tokens, longest, choices) if steps else 0
+    tokens = input_tokens + longest * choices if steps else 0
     if ask.output is not None:
         rounds = _rounds(ask.output, repairs)
         tokens, usd = tokens * rounds, usd * rounds

@@ -104,11 +104,6 @@ def cost_usd(price: Price | None, usage: Usage) -> float:
     return charge / MILLION + price.request
 
 
-def upper_bound_tokens(input_tokens: int, output_cap: int, choices: int = 1) -> int:
-    """What a request reserves until its real usage is known."""
-    return padded(input_tokens) + output_cap * choices
-
-
 def padded(input_tokens: int) -> int:
     """The input with its headroom, rounded up to whole tokens."""
     return -(-input_tokens * 115 // 100)

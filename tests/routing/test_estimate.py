@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.domain.answer import Usage
 from gateway.domain.table import Price, PriceTier
-from gateway.routing.estimate import at_least_hint, cost_usd, estimate_cost, input_tokens, upper_bound_tokens
+from gateway.routing.estimate import at_least_hint, cost_usd, estimate_cost, input_tokens
 from gateway.routing.overflow import reduced_max_tokens
 from tests.builders import an_offer
 
@@ -152,15 +152,6 @@ def test_estimates_use_list_price_and_tier(
     price: Price | None, tokens: int, output: int, choices: int, usd: float
 ) -> None:
     assert estimate_cost(an_offer(price=price), tokens, output, choices) == pytest.approx(usd, abs=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("tokens", "cap", "choices", "bound"), [(100, 50, 1, 165), (1, 0, 1, 2), (0, 10, 3, 30), (1000, 16, 4, 1214)]
-)
-def test_a_reserve_is_the_input_with_headroom_and_all_the_output(
-    tokens: int, cap: int, choices: int, bound: int
-) -> None:
-    assert upper_bound_tokens(tokens, cap, choices) == bound
 
 
 @pytest.mark.parametrize(
