@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from gateway.domain.answer import Answer, Chunk, Usage
 from gateway.domain.ask import Ask
-from gateway.domain.call import Call, Headers, Reply
+from gateway.domain.call import Call, HeardHeaders, Reply
 from gateway.domain.table import Offer, Provider
 from gateway.domain.trail import Failure
 from gateway.secret import Secret
@@ -169,7 +169,7 @@ class Dialect(Protocol):
         """A whole reply of any status."""
         ...
 
-    def refusal(self, status: int, headers: Headers, body: bytes) -> Failure:
+    def refusal(self, status: int, headers: HeardHeaders, body: bytes) -> Failure:
         """What an error status means."""
         ...
 

@@ -13,7 +13,7 @@ from gateway.dialects.base import NO_PROOF, Around, Dialect, Proof, Seal, Stream
 from gateway.dialects.chunks import usage_fields
 from gateway.domain.answer import Answer, Chunk, Usage
 from gateway.domain.ask import Ask
-from gateway.domain.call import Call, Headers, Reply
+from gateway.domain.call import Call, HeardHeaders, Reply
 from gateway.domain.table import Offer, Provider
 from gateway.domain.trail import Failure
 from gateway.errors import RequestError
@@ -113,7 +113,7 @@ class ViaChat(Dialect):
         answer = self._inner.answer(_as_chat(ask), reply, seal)
         return answer if isinstance(answer, Failure) else _as_text(answer)
 
-    def refusal(self, status: int, headers: Headers, body: bytes) -> Failure:
+    def refusal(self, status: int, headers: HeardHeaders, body: bytes) -> Failure:
         return self._inner.refusal(status, headers, body)
 
     def reader(self, ask: Ask, seal: Seal) -> StreamReader:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from gateway.domain.call import Headers
+from gateway.domain.call import HeardHeaders
 from gateway.domain.trail import Blame, Failure, FailureKind
 
 MESSAGE_CHARS = 300
@@ -160,7 +160,7 @@ PHRASES_ON = frozenset({400, 402, 403, 413, 422})
 SNAKE = re.compile(r"[a-z][a-z0-9_]{2,63}")
 
 
-def judge(status: int, headers: Headers, complaint: Complaint) -> Failure:
+def judge(status: int, headers: HeardHeaders, complaint: Complaint) -> Failure:
     """What an error answer means for the attempt."""
     verdict = _verdict(status, complaint)
     limited = verdict.kind == "rate_limited" or verdict.kind == "transient"
@@ -230,7 +230,7 @@ DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h)?")
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
 
 
-def retry_after(headers: Headers) -> float | None:
+def retry_after(headers: HeardHeaders) -> float | None:
     """How long the provider wants us to stay away, 0 to 60 seconds; None where it says nothing that makes sense."""
     told = dict(headers)
     if (wait := _number(told.get("retry-after-ms"))) is not None:

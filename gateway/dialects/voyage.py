@@ -16,7 +16,7 @@ from gateway.dialects.translating import TranslatingReader
 from gateway.dialects.vectors import embeddings_answer
 from gateway.domain.answer import Answer, Usage
 from gateway.domain.ask import Ask
-from gateway.domain.call import Call, Headers, Reply
+from gateway.domain.call import Call, HeardHeaders, Reply
 from gateway.domain.table import Offer, Provider
 from gateway.domain.trail import Failure
 
@@ -75,7 +75,7 @@ class Voyage(Dialect):
         usage = None if count is None else Usage(input_tokens=count)
         return embeddings_answer(ask, seal, model, [row.get("embedding") for row in rows], usage)
 
-    def refusal(self, status: int, headers: Headers, body: bytes) -> Failure:
+    def refusal(self, status: int, headers: HeardHeaders, body: bytes) -> Failure:
         said = read_json(body)
         message = said.get("detail") if isinstance(said, dict) else None
         return judge(status, headers, Complaint(message=message if isinstance(message, str) else ""))

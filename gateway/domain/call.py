@@ -1,8 +1,12 @@
 """What goes over the wire to a provider and what comes back, whole."""
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 Headers = tuple[tuple[str, str], ...]
+HeardHeaders = Iterable[tuple[str, str]]
+"""Headers of an answer, names in lower case; they can be gone through as often as needed."""
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -25,8 +29,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     """One whole HTTP answer."""
 
     status: int
-    headers: Headers
-    """Names in lower case."""
+    headers: HeardHeaders
     body: bytes
     first_byte_ms: float = 0.0
 

@@ -1,16 +1,27 @@
-"""The head of an answer: its headers in lower case, and what they say about the body."""
+"""The head of an answer: what it says about the body is read at once, its headers when somebody asks for them."""
+
+from collections.abc import Iterator
 
 from msgspec import Struct
 
-from gateway.domain.call import Headers
-
-TELLING = frozenset(
-    {"content-length", "transfer-encoding", "content-encoding", "content-type", "keep-alive", "location"}
-)
+TELLING = frozenset({"content-length", "transfer-encoding", "content-encoding", "content-type", "keep-alive"})
 WITHOUT_BODY = frozenset({204, 304})
 NAMES_KEPT = 1024
 
+Raw = list[tuple[bytes, bytes]]
+
 _names: dict[bytes, str] = {}
+"""As they were written, to what they say about the body: one of TELLING, or nothing."""
+
+
+class Headers(Struct, frozen=True):
+    """Pairs of text, names in lower case. Of most answers nobody wants them."""
+
+    raw: Raw
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        for name, value in self.raw:
+            yield name.decode("latin-1").lower(), value.decode("latin-1").strip(" \t")
 
 
 class Head(Struct, frozen=True):
@@ -25,36 +36,35 @@ class Head(Struct, frozen=True):
     """How long the server said it keeps an idle connection."""
 
 
-def read_head(status: int, raw: list[tuple[bytes, bytes]], max_bytes: int) -> Head | str:
-    """A code says why it cannot be used."""
-    headers: list[tuple[str, str]] = []
+def read_head(status: int, raw: Raw) -> Head | None:
+    """None where it cannot be used."""
     telling: dict[str, str] = {}
-    size = 0
     for name, value in raw:
-        size += len(name) + len(value)
-        key = _names.get(name) or _lower(name)
-        text = value.decode("latin-1").strip(" \t")
-        headers.append((key, text))
-        if key in TELLING:
-            telling[key] = text
-    if size > max_bytes or not 100 <= status <= 599 or status == 101:
-        return "malformed_response"
+        key = _names.get(name)
+        if key is None:
+            key = _learn(name)
+        if key:
+            telling[key] = value.decode("latin-1").strip(" \t")
     coding = telling.get("transfer-encoding")
-    if coding is not None and coding.lower() != "chunked":
-        return "malformed_response"
-    bounded = coding is not None or "content-length" in telling or status in WITHOUT_BODY
+    if not 100 <= status <= 599 or status == 101 or (coding is not None and coding.lower() != "chunked"):
+        return None
     return Head(
         status,
-        tuple(headers),
-        telling.get("content-encoding", "").lower().replace("identity", ""),
+        Headers(raw),
+        telling["content-encoding"].lower().replace("identity", "") if "content-encoding" in telling else "",
         telling.get("content-type", ""),
-        not bounded,
+        coding is None and "content-length" not in telling and status not in WITHOUT_BODY,
         _keep_alive_s(telling["keep-alive"]) if "keep-alive" in telling else None,
     )
 
 
-def _lower(name: bytes) -> str:
-    key = name.decode("latin-1").lower()
+def size_of(raw: Raw) -> int:
+    return sum(len(name) + len(value) for name, value in raw)
+
+
+def _learn(name: bytes) -> str:
+    lower = name.decode("latin-1").lower()
+    key = lower if lower in TELLING else ""
     if len(_names) < NAMES_KEPT:
         _names[name] = key
     return key

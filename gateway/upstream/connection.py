@@ -75,7 +75,7 @@ class Connection(asyncio.Protocol):
         elif want == DATA and answer.size and answer.fault is None:
             self._watch_silence()
         try:
-            while not self._there(want):
+            while not (answer.complete or self._there(want)):
                 if answer.fault is not None:
                     return answer.fault
                 self._want = want
@@ -159,13 +159,13 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         answer = self.answer
         answer.feed(data)
-        if self.head_at == 0.0 and answer.head is not None:
+        if not self.head_at and answer.head is not None:
             self.head_at = self._clock.monotonic()
         if self._tap is not None and answer.fault is None:
             self._heard_at = self._clock.monotonic()
             self._tap()
             return
-        if self._waiter is not None and self._there(self._want):
+        if self._waiter is not None and (answer.complete or self._there(self._want)):
             self._wake()
         if answer.complete:
             if not self.busy:
@@ -191,9 +191,8 @@ class Connection(asyncio.Protocol):
     # inside
 
     def _there(self, want: int) -> bool:
+        """As far as wanted, although the answer is not complete."""
         answer = self.answer
-        if answer.complete:
-            return True
         return bool(answer.body) if want == DATA else want == HEAD and answer.head is not None and answer.fault is None
 
     def _gone(self, *, clean: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import httptools
 
-from gateway.upstream.answer_head import Head, read_head
+from gateway.upstream.answer_head import Head, Raw, read_head, size_of
 from gateway.upstream.bounds import Bounds
 
 RESET = "connection_reset"
@@ -18,7 +18,7 @@ class Hearing:
 
     # fmt: off
     __slots__ = (
-        "_bounds", "_dry", "_parser", "_raw", "_room", "body", "buffered", "complete", "fault", "head", "heard", "keep",
+        "_bounds", "_dry", "_parser", "_raw", "_room", "_taken", "body", "complete", "fault", "head", "heard", "keep",
         "size", "truncated",
     )
     # fmt: on
@@ -31,11 +31,12 @@ class Hearing:
 
     def start(self) -> None:
         """From here on another answer is expected."""
-        self._raw: list[tuple[bytes, bytes]] = []
+        self._raw: Raw = []
         self._dry = 0
+        """How many bytes have come without content: a head or trailers without an end, if they grow too many."""
         self._room: float = self._bounds.body_bytes
         self.body: list[bytes] = []
-        self.size = self.buffered = 0
+        self.size = self._taken = 0
         self.head: Head | None = None
         self.complete = self.heard = self.truncated = False
         self.keep = True
@@ -49,15 +50,14 @@ class Hearing:
             return
         self.heard = True
         before = self.size
+        self._dry += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self.fail(MALFORMED)
         if self.size != before:
             self._dry = 0
-            return
-        self._dry += len(data)
-        if self._dry > self._bounds.head_bytes:  # bytes that are no content: a head or trailers without an end
+        elif self._dry > self._bounds.head_bytes:
             self.fail(MALFORMED)
 
     def hang_up(self, *, clean: bool) -> None:
@@ -81,8 +81,13 @@ class Hearing:
         if not body:
             return b""
         self.body = []
-        self.buffered = 0
+        self._taken = self.size
         return body[0] if len(body) == 1 else b"".join(body)
+
+    @property
+    def buffered(self) -> int:
+        """How much has been heard of the body and not been taken."""
+        return self.size - self._taken
 
     def unbounded(self) -> None:
         """The body is taken as it comes, so it may be as long as it likes."""
@@ -95,28 +100,25 @@ class Hearing:
     # what the parser says
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self.head is None:  # else it is a trailer
-            self._raw.append((name, value))
+        self._raw.append((name, value))
 
     def on_headers_complete(self) -> None:
         if self.complete or self.head is not None:
             return
-        head = read_head(self._parser.get_status_code(), self._raw, self._bounds.head_bytes)
-        self._raw = []
-        if isinstance(head, str):
-            self.fail(head)
+        raw, self._raw = self._raw, []  # what comes later are trailers
+        head = read_head(self._parser.get_status_code(), raw)
+        most = self._bounds.head_bytes
+        if head is None or (self._dry > most and size_of(raw) > most):
+            self.fail(MALFORMED)
         elif head.status >= 200:  # 1xx is only a word on the way
             self.head = head
-            if 300 <= head.status < 400:
-                self.fail("unexpected_redirect")
-            elif head.status >= 400:
-                self._room = self._bounds.error_bytes
+            if head.status >= 300:
+                self._of_no_use(head.status)
 
     def on_body(self, data: bytes) -> None:
         if self.complete or self.fault is not None:
             return
         self.size += len(data)
-        self.buffered += len(data)
         if self.size > self._room:
             self._overflow(data)
         else:
@@ -130,6 +132,13 @@ class Hearing:
         if self.head is not None and not self.complete and self.fault is None:
             self.keep = bool(self._parser.should_keep_alive())
             self.complete = True
+
+    def _of_no_use(self, status: int) -> None:
+        """A redirect is never followed; of an error, not much is read."""
+        if status < 400:
+            self.fail("unexpected_redirect")
+        else:
+            self._room = self._bounds.error_bytes
 
     def _overflow(self, data: bytes) -> None:
         """Of an error the beginning is enough; half an answer is none."""

@@ -21,7 +21,7 @@ _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _TARGET = re.compile(r"[\x21-\x7e]+")
 
 
-class Origin(Struct, frozen=True):
+class Origin(Struct, frozen=True, cache_hash=True):
     """Who is at the other end of a connection."""
 
     scheme: str
@@ -56,13 +56,13 @@ class Letters:
             if len(self._kept) >= KEPT:
                 self._kept.clear()
             self._kept[key] = letter
-        name = call.request_id
-        if not name:
+        if not call.request_id:
             return letter.origin, b"%bContent-Length: %d\r\n\r\n" % (letter.start, len(call.body))
-        if not (name.isalnum() and name.isascii()):
+        name = call.request_id.encode()
+        if not name.isalnum():
             return None
         head = b"%bx-request-id: req-%b\r\nContent-Length: %d\r\n\r\n"
-        return letter.origin, head % (letter.start, name.encode(), len(call.body))
+        return letter.origin, head % (letter.start, name, len(call.body))
 
 
 def origin_of(parts: SplitResult) -> Origin | None:

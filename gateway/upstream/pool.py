@@ -35,11 +35,15 @@ class Pool:
 
     # places
 
-    async def enter(self, limit: int, wait_s: float) -> bool:
-        """Take a place, waiting in line if need be; False when none came free in time."""
-        if self.in_use < limit:
-            self.in_use += 1
-            return True
+    def enter(self, limit: int) -> bool:
+        """Take a place, if one is free."""
+        if self.in_use >= limit:
+            return False
+        self.in_use += 1
+        return True
+
+    async def wait_in_line(self, wait_s: float) -> bool:
+        """Take the place of somebody who leaves; False when none came free in time."""
         place: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._queue.append(place)
         timer = asyncio.get_running_loop().call_later(max(0.0, wait_s), _give_up, place)
@@ -106,11 +110,13 @@ class Pool:
             return
         keep_s = self._bounds.idle_s
         head = connection.answer.head
-        said_s = head.keep_alive_s if head is not None else None
-        if said_s is not None:
-            keep_s = min(keep_s, said_s - 1.0)
+        if head is not None and head.keep_alive_s is not None:
+            keep_s = min(keep_s, head.keep_alive_s - 1.0)
         connection.idle_until = now + keep_s
-        self._idle.setdefault(connection.origin, []).append(connection)
+        idle = self._idle.get(connection.origin)
+        if idle is None:
+            idle = self._idle[connection.origin] = []
+        idle.append(connection)
         if self._sweep is None:
             self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep_idle)
 

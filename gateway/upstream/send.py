@@ -34,11 +34,11 @@ class Upstream:
         """The whole reply, whatever its status."""
         began = self._clock.monotonic()
         pool = self._pool(provider)
-        connection = await self._exchange(pool, provider, call, patience, WHOLE)
+        connection = await self._exchange(pool, provider, call, patience, WHOLE, began)
         if isinstance(connection, Failure):
             return connection
         try:
-            return await self._reply(provider, connection, began)
+            return self._plain(connection, began) or await self._inflated(provider, connection, began)
         finally:
             pool.give_back(connection)
 
@@ -46,7 +46,7 @@ class Upstream:
         """A stream where the head says 2xx and not JSON, else the whole reply."""
         began = self._clock.monotonic()
         pool = self._pool(provider)
-        connection = await self._exchange(pool, provider, call, patience, HEAD)
+        connection = await self._exchange(pool, provider, call, patience, HEAD, began)
         if isinstance(connection, Failure):
             return connection
         streams = False
@@ -56,14 +56,16 @@ class Upstream:
             if head is not None and streams:
                 return OpenStream(pool, provider, connection, head, (connection.head_at - began) * 1000)
             code = await connection.arrive(WHOLE)
-            return _broken(code, provider, connection) if code else await self._reply(provider, connection, began)
+            if code is not None:
+                return _broken(code, provider, connection)
+            return self._plain(connection, began) or await self._inflated(provider, connection, began)
         finally:
             if not streams:
                 pool.give_back(connection)
 
     def keep_only(self, providers: Iterable[Provider]) -> None:
         """Close the pools of all others when their last call ends; equal identities keep their connections."""
-        named = {_key(provider) for provider in providers}
+        named = {provider.identity or provider.name for provider in providers}
         for key, pool in list(self._pools.items()):
             pool.retired = key not in named
             if pool.retired:
@@ -79,7 +81,7 @@ class Upstream:
         await self._dialer.aclose()
 
     def _pool(self, provider: Provider) -> Pool:
-        key = _key(provider)
+        key = provider.identity or provider.name
         pool = self._pools.get(key)
         if pool is None:
             pool = self._pools[key] = Pool(self._clock, self._bounds, partial(self._forget, key))
@@ -91,18 +93,20 @@ class Upstream:
             del self._pools[key]
 
     async def _exchange(
-        self, pool: Pool, provider: Provider, call: Call, patience: Patience, want: int
+        self, pool: Pool, provider: Provider, call: Call, patience: Patience, want: int, now: float
     ) -> Connection | Failure:
         """A connection on which the answer has arrived as far as wanted; whoever gets it gives it back."""
         letter = pool.letters.write(provider, call)
         if letter is None:
             return failed("invalid_call", provider)
-        refusal = await self._enter(pool, provider, patience)
-        if refusal is not None:
-            return failed(refusal, provider)
+        if self._closed or now >= patience.until or not pool.enter(provider.max_concurrency):
+            refusal = await self._wait(pool, patience, now)
+            if refusal is not None:
+                return failed(refusal, provider)
+            now = self._clock.monotonic()
         stale = handed_on = False
         origin, head = letter
-        connection = pool.take_idle(origin, self._clock.monotonic())
+        connection = pool.take_idle(origin, now)
         try:
             while True:
                 if connection is None:
@@ -110,7 +114,8 @@ class Upstream:
                     if isinstance(made, str):
                         return failed(made, provider, sent=stale)
                     connection = pool.adopt(made)
-                connection.begin(head, call.body, patience, self._clock.monotonic())
+                    now = self._clock.monotonic()
+                connection.begin(head, call.body, patience, now)
                 code = await connection.arrive(want)
                 if code is None:
                     handed_on = True
@@ -124,39 +129,39 @@ class Upstream:
             if not handed_on:
                 pool.give_up(connection)
 
-    async def _enter(self, pool: Pool, provider: Provider, patience: Patience) -> str | None:
-        """Take a place in the pool; a code says why there is none."""
+    async def _wait(self, pool: Pool, patience: Patience, now: float) -> str | None:
+        """For a place in the pool, where none was free; a code says why there is none."""
         if self._closed:
             return "server_shutdown"
-        left_s = patience.until - self._clock.monotonic()
+        left_s = patience.until - now
         if left_s <= 0:
             return "deadline_exceeded"
-        if await pool.enter(provider.max_concurrency, min(patience.connect_s, left_s)):
+        if await pool.wait_in_line(min(patience.connect_s, left_s)):
             return None
         if self._closed:
             return "server_shutdown"
         return "pool_exhausted" if patience.until > self._clock.monotonic() else "deadline_exceeded"
 
-    async def _reply(self, provider: Provider, connection: Connection, began: float) -> Reply | Failure:
+    def _plain(self, connection: Connection, began: float) -> Reply | None:
+        """The reply as it was said; None where it is compressed, or none."""
+        head = connection.answer.head
+        if head is None or head.encoding:
+            return None
+        first_byte_ms = (connection.head_at - began) * 1000
+        return Reply(status=head.status, headers=head.headers, body=connection.take(), first_byte_ms=first_byte_ms)
+
+    async def _inflated(self, provider: Provider, connection: Connection, began: float) -> Reply | Failure:
         head = connection.answer.head
         if head is None:
             return failed("malformed_response", provider, sent=True)
-        body = connection.take()
-        if head.encoding:
-            most = self._bounds.body_bytes if head.status < 400 else self._bounds.error_bytes
-            inflated = await inflate(body, head.encoding, most)
-            if isinstance(inflated, str):
-                if head.status < 400:
-                    return failed(inflated, provider, sent=True, status=head.status)
-                inflated = b""  # the status says enough
-            body = inflated
-        return Reply(
-            status=head.status, headers=head.headers, body=body, first_byte_ms=(connection.head_at - began) * 1000
-        )
-
-
-def _key(provider: Provider) -> str:
-    return provider.identity or provider.name
+        most = self._bounds.body_bytes if head.status < 400 else self._bounds.error_bytes
+        body = await inflate(connection.take(), head.encoding, most)
+        if isinstance(body, str):
+            if head.status < 400:
+                return failed(body, provider, sent=True, status=head.status)
+            body = b""  # the status says enough
+        first_byte_ms = (connection.head_at - began) * 1000
+        return Reply(status=head.status, headers=head.headers, body=body, first_byte_ms=first_byte_ms)
 
 
 def _is_stream(head: Head) -> bool:

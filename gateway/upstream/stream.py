@@ -4,7 +4,7 @@ import asyncio
 import zlib
 from collections.abc import Callable, Iterator
 
-from gateway.domain.call import Headers
+from gateway.domain.call import HeardHeaders
 from gateway.domain.table import Provider
 from gateway.domain.trail import Failure
 from gateway.upstream.answer_head import Head
@@ -43,7 +43,7 @@ class OpenStream:
         self._into: Callable[[bytes | Failure], bool] | None = None
         self._poured: asyncio.Future[bool] | None = None
         self.status = head.status
-        self.headers: Headers = head.headers
+        self.headers: HeardHeaders = head.headers
         self.first_byte_ms = first_byte_ms
         connection.stream()
 

@@ -17,7 +17,7 @@ from gateway.dialects.failures import garbled, read_json
 from gateway.dialects.headers import headers_of
 from gateway.domain.answer import Answer
 from gateway.domain.ask import Ask
-from gateway.domain.call import Call, Headers, Reply
+from gateway.domain.call import Call, Headers, HeardHeaders, Reply
 from gateway.domain.table import Offer, Provider
 from gateway.domain.trail import Failure
 
@@ -80,7 +80,7 @@ class Anthropic(Dialect):
     def answer(self, ask: Ask, reply: Reply, seal: Seal) -> Answer | Failure:  # noqa: ARG002
         return read_answer(reply, seal)
 
-    def refusal(self, status: int, headers: Headers, body: bytes) -> Failure:
+    def refusal(self, status: int, headers: HeardHeaders, body: bytes) -> Failure:
         return refusal(status, headers, body)
 
     def reader(self, ask: Ask, seal: Seal) -> Reader:  # noqa: ARG002

@@ -3,7 +3,7 @@
 from typing import Any
 
 from gateway.dialects.failures import Complaint, garbled, judge, read_json
-from gateway.domain.call import Headers
+from gateway.domain.call import HeardHeaders
 from gateway.domain.trail import Failure
 
 STATUS_OF_TYPE = {
@@ -23,7 +23,7 @@ STATUS_OF_TYPE = {
 OUT_OF_MONEY = "enforced_spend_limit_reached"
 
 
-def refusal(status: int, headers: Headers, body: bytes) -> Failure:
+def refusal(status: int, headers: HeardHeaders, body: bytes) -> Failure:
     """What an error status means."""
     return judge(status, headers, complaint(read_json(body)))
 

@@ -10,7 +10,7 @@ from gateway.dialects.failures import garbled, read_json
 from gateway.dialects.vectors import embeddings_answer
 from gateway.domain.answer import Answer, Usage
 from gateway.domain.ask import Ask
-from gateway.domain.call import Headers, Reply
+from gateway.domain.call import HeardHeaders, Reply
 from gateway.domain.table import Offer, Provider
 from gateway.domain.trail import Failure
 
@@ -47,7 +47,7 @@ def _vectors(fields: Mapping[str, Any]) -> Any:
     return vectors.get("float") if isinstance(vectors, dict) else vectors
 
 
-def _usage(fields: Mapping[str, Any], headers: Headers) -> Usage | None:
+def _usage(fields: Mapping[str, Any], headers: HeardHeaders) -> Usage | None:
     told: object = fields.get("inputTextTokenCount")
     if told is None:
         counted = next((value for name, value in headers if name == COUNTED), "")

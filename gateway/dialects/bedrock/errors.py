@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from gateway.dialects.failures import Complaint, judge, read_json
-from gateway.domain.call import Headers
+from gateway.domain.call import HeardHeaders
 from gateway.domain.trail import Failure
 
 MEANINGS: Mapping[str, tuple[int, str]] = MappingProxyType(
@@ -50,7 +50,7 @@ DAY_LONG = "per day"
 REST_S = 300.0
 
 
-def refusal(status: int, headers: Headers, body: bytes) -> Failure:
+def refusal(status: int, headers: HeardHeaders, body: bytes) -> Failure:
     """What an error status means."""
     said = read_json(body)
     fields = said if isinstance(said, dict) else {}
@@ -59,7 +59,7 @@ def refusal(status: int, headers: Headers, body: bytes) -> Failure:
     return understood(named, message, status, headers)
 
 
-def understood(named: str, message: str, status: int | None = None, headers: Headers = ()) -> Failure:
+def understood(named: str, message: str, status: int | None = None, headers: HeardHeaders = ()) -> Failure:
     """What an exception means, wherever it was told; its name says more than the status."""
     name = exception_name(named)
     theirs, word = MEANINGS.get(name, (status or 500, ""))

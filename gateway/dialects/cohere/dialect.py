@@ -17,7 +17,7 @@ from gateway.dialects.failures import garbled, read_json
 from gateway.dialects.openai.route import bearer_of, own_headers
 from gateway.domain.answer import Answer
 from gateway.domain.ask import Ask
-from gateway.domain.call import Call, Headers, Reply
+from gateway.domain.call import Call, HeardHeaders, Reply
 from gateway.domain.table import Offer, Provider
 from gateway.domain.trail import Failure
 
@@ -81,7 +81,7 @@ class Cohere(Dialect):
     def answer(self, ask: Ask, reply: Reply, seal: Seal) -> Answer | Failure:
         return embed.read(ask, reply, seal) if ask.endpoint == "embeddings" else read_answer(reply, seal)
 
-    def refusal(self, status: int, headers: Headers, body: bytes) -> Failure:
+    def refusal(self, status: int, headers: HeardHeaders, body: bytes) -> Failure:
         return refusal(status, headers, body)
 
     def reader(self, ask: Ask, seal: Seal) -> StreamReader:  # noqa: ARG002

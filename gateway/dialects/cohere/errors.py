@@ -1,7 +1,7 @@
 """Understand Cohere's complaints: a status and one sentence."""
 
 from gateway.dialects.failures import Complaint, judge, read_json
-from gateway.domain.call import Headers
+from gateway.domain.call import HeardHeaders
 from gateway.domain.trail import Failure
 
 WORDS: tuple[tuple[str, str], ...] = (
@@ -15,14 +15,14 @@ STATUSES = {498: (400, "content_filter"), 499: (503, "")}
 """498: a token that is not allowed; 499: the provider gave up on the request."""
 
 
-def refusal(status: int, headers: Headers, body: bytes) -> Failure:
+def refusal(status: int, headers: HeardHeaders, body: bytes) -> Failure:
     """What an error status means."""
     said = read_json(body)
     message = said.get("message") if isinstance(said, dict) else None
     return understood(status, headers, message if isinstance(message, str) else "")
 
 
-def understood(status: int, headers: Headers, message: str) -> Failure:
+def understood(status: int, headers: HeardHeaders, message: str) -> Failure:
     known, word = STATUSES.get(status, (status, ""))
     lower = message[:2000].lower()
     word = word or next((word for part, word in WORDS if part in lower), "")

@@ -19,7 +19,7 @@ from gateway.dialects.gemini.request import chat_body
 from gateway.dialects.headers import headers_of
 from gateway.domain.answer import Answer
 from gateway.domain.ask import Ask
-from gateway.domain.call import Call, Headers, Reply
+from gateway.domain.call import Call, Headers, HeardHeaders, Reply
 from gateway.domain.table import Offer, Provider
 from gateway.domain.trail import Failure
 
@@ -94,7 +94,7 @@ class Gemini(Dialect):
             return read_embeddings(ask.payload, reply, seal)
         return read_answer(reply, seal)
 
-    def refusal(self, status: int, headers: Headers, body: bytes) -> Failure:
+    def refusal(self, status: int, headers: HeardHeaders, body: bytes) -> Failure:
         return refusal(status, headers, body)
 
     def reader(self, ask: Ask, seal: Seal) -> Reader:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from gateway.dialects.failures import Complaint, garbled, judge, read_json
-from gateway.domain.call import Headers
+from gateway.domain.call import HeardHeaders
 from gateway.domain.trail import Failure
 
 WORDS = {
@@ -23,7 +23,7 @@ DAY_QUOTA_REST_S = 900.0
 """A day's quota does not come back within the minute that Google suggests."""
 
 
-def refusal(status: int, headers: Headers, body: bytes) -> Failure:
+def refusal(status: int, headers: HeardHeaders, body: bytes) -> Failure:
     """What an error status means."""
     return _judged(status, headers, _error(read_json(body)))
 
@@ -45,7 +45,7 @@ def _error(body: Any) -> dict[str, Any]:
     return error if isinstance(error, dict) else {}
 
 
-def _judged(status: int, headers: Headers, error: dict[str, Any]) -> Failure:
+def _judged(status: int, headers: HeardHeaders, error: dict[str, Any]) -> Failure:
     message = error.get("message") if isinstance(error.get("message"), str) else ""
     details = error.get("details")
     rows = [row for row in details if isinstance(row, dict)] if isinstance(details, list) else []

@@ -17,7 +17,7 @@ from gateway.dialects.openai.route import Routes, openai_route
 from gateway.dialects.openai.support import ALL, support_by_quirks
 from gateway.domain.answer import Answer
 from gateway.domain.ask import Ask
-from gateway.domain.call import Call, Headers, Reply
+from gateway.domain.call import Call, HeardHeaders, Reply
 from gateway.domain.table import Offer, Provider
 from gateway.domain.trail import Failure
 
@@ -61,7 +61,7 @@ class OpenAI(Dialect):
             return read_embeddings(ask, reply, seal)
         return read_answer(ask.endpoint, reply, seal)
 
-    def refusal(self, status: int, headers: Headers, body: bytes) -> Failure:
+    def refusal(self, status: int, headers: HeardHeaders, body: bytes) -> Failure:
         if 200 <= status <= 299:
             return garbled("The provider sent no answer.", status)
         return refusal(status, headers, body)

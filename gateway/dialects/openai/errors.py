@@ -3,7 +3,7 @@
 from typing import Any
 
 from gateway.dialects.failures import READ_BYTES, Complaint, judge, read_json
-from gateway.domain.call import Headers
+from gateway.domain.call import HeardHeaders
 from gateway.domain.trail import Failure
 
 STATUS_OF_TYPE = {
@@ -27,7 +27,7 @@ STATUS_OF_TYPE = {
 """For errors inside a 200: the status that the type would have had."""
 
 
-def refusal(status: int, headers: Headers, body: bytes) -> Failure:
+def refusal(status: int, headers: HeardHeaders, body: bytes) -> Failure:
     """An error status with whatever came with it."""
     said = read_json(body) if len(body) <= READ_BYTES else None
     return judge(status, headers, complaint_of(said))
