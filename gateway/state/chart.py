@@ -64,11 +64,11 @@ class Chart:
 
     def age(self, now: float) -> bool:
         """True if there is less to remember than before."""
-        if not self._window.requests and not len(self._latencies):
-            return False
-        self._window.advance(now)
-        self._latencies.age(now)
-        return True
+        window, latencies = self._window, self._latencies
+        before = window.requests, window.failures, len(latencies)
+        window.advance(now)
+        latencies.age(now)
+        return before != (window.requests, window.failures, len(latencies))
 
     def adopt(self, rules: HealthRules) -> None:
         self._circuit.adopt(rules)

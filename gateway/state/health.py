@@ -181,8 +181,8 @@ class Ward:
             charts, vitals = self.charts, self._vitals
             for name in self.touched:
                 chart = charts.get(name)
-                if chart is not None:
-                    vitals[name] = chart.read()
+                if chart is not None and (now := chart.read()) != vitals.get(name):
+                    vitals[name] = now  # what is equal stays the same object: whoever compares is done sooner
             self.touched.clear()
         return self._all
 
