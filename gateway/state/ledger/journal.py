@@ -28,7 +28,7 @@ SEGMENT_BYTES = 2 * 1024 * 1024
 MAX_BYTES = 1024 * 1024 * 1024
 """From this size on `full` says that nobody takes the rows away."""
 WAITING_ROWS = 20_000
-FRESH_ROWS = 5_000
+FRESH_ROWS = 8_000
 Fresh = tuple[int, int, int, Entry]
 """Segment, where the line begins, where it ends, what it says."""
 
@@ -106,6 +106,12 @@ class Journal:
     @property
     def size_bytes(self) -> int:
         return sum(tuple(self._sizes.values())) + self._segment.size
+
+    @property
+    def end(self) -> Position:
+        """Behind everything that is written."""
+        segment = self._segment
+        return Position(segment.number, segment.size)
 
     @property
     def waiting(self) -> int:

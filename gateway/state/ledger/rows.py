@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
@@ -29,7 +30,10 @@ SUMMED = (
     "estimate_nano_usd",
     "cost_nano_usd",
 )
-BUCKETS = tuple((index, name) for index, name in enumerate(SUMMED) if name.endswith("_tokens"))
+_tokens = attrgetter(*(name for name in SUMMED if name.endswith("_tokens")))
+NO_TOKENS = (0,) * 9
+"""The sum, and each kind."""
+KNOWN_NOW = (-1, -1, -1, *NO_TOKENS, 0, 0)
 USAGE_KEY = ("day", "key", "model", "provider")
 
 Row = tuple[Any, ...]
@@ -78,15 +82,13 @@ def news(records: Iterable[Record], known: Mapping[str, str]) -> list[tuple[Reco
 
 def sums(fresh: Iterable[tuple[Record, bool]]) -> list[Row]:
     """What to add to the daily sums: the key of each row, then SUMMED. An `unknown` that became known moves over."""
-    table: dict[Row, list[int]] = {}
+    table: dict[Row, list[Row]] = {}
     for record, was_unknown in fresh:
         day = day_of(record.unix)
-        _add(_row(table, (day, record.key, record.model, record.provider)), record)
+        table.setdefault((day, record.key, record.model, record.provider), []).append(_amounts(record))
         if was_unknown:
-            nameless = _row(table, (day, record.key, "", ""))
-            for index in range(3):
-                nameless[index] -= 1
-    return [(*key, *amounts) for key, amounts in sorted(table.items())]
+            table.setdefault((day, record.key, "", ""), []).append(KNOWN_NOW)
+    return [(*key, *map(sum, zip(*rows, strict=True))) for key, rows in sorted(table.items())]
 
 
 def row_of(entry: Entry) -> Row:
@@ -103,26 +105,9 @@ def _day(number: int) -> str:
     return datetime.fromtimestamp(number * 86400, UTC).strftime("%Y-%m-%d")
 
 
-def _row(table: dict[Row, list[int]], key: Row) -> list[int]:
-    row = table.get(key)
-    if row is None:
-        row = table[key] = [0] * len(SUMMED)
-    return row
-
-
-def _add(row: list[int], record: Record) -> None:
-    row[0] += 1
-    row[13] += record.cost_nano_usd
+def _amounts(record: Record) -> Row:
     if record.outcome == "unknown":
-        row[1] += 1
-        row[2] += 1
-        return
-    row[12] += record.estimate_nano_usd
-    if record.status >= 400:
-        row[1] += 1
-    tokens = 0
-    for index, name in BUCKETS:
-        if amount := getattr(record, name):
-            row[index] += amount
-            tokens += amount
-    row[3] += tokens
+        return (1, 1, 1, *NO_TOKENS, 0, record.cost_nano_usd)
+    tokens = _tokens(record)
+    failed = 1 if record.status >= 400 else 0
+    return (1, failed, 0, sum(tokens), *tokens, record.estimate_nano_usd, record.cost_nano_usd)

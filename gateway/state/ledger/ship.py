@@ -19,10 +19,13 @@ from gateway.state.store_error import RowsRefusedError, StoreError
 log = logging.getLogger("tokenhub.ledger")
 
 PAUSE_S = 0.1
+BUSY_PAUSE_S = 0.3
+BUSY_ROWS = 200
+"""From so many in one go on there are as many soon again: a commit for more of them costs hardly more."""
 LONGEST_PAUSE_S = 5.0
 SWEEP_S = 60.0
 SAVE_S = 1.0
-FULL_PIECE = 1000
+FULL_PIECE = 2000
 
 
 class Shipper:
@@ -72,11 +75,11 @@ class Shipper:
     def _run(self) -> None:
         pause_s = PAUSE_S
         while True:
-            stopping = self._stopping
+            stopping, before = self._stopping, self.shipped
             try:
                 while self._step():
                     pass
-                pause_s = PAUSE_S
+                pause_s = PAUSE_S if self.shipped - before < BUSY_ROWS else BUSY_PAUSE_S
             except (StoreError, OSError) as error:
                 self._note(error)
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
@@ -93,7 +96,7 @@ class Shipper:
             self._database.open()
             self._opened = True
         fresh = fresh_piece(self._journal.fresh, self._position, FULL_PIECE)
-        piece = fresh or read_piece(self._journal.folder, self._position)
+        piece = fresh or self._next_piece()
         if piece.entries:
             self._put(piece.entries)
             if piece.position.segment >= self._journal.first_new:
@@ -108,6 +111,12 @@ class Shipper:
             self.problem = None
             log.warning("the ledger takes rows again")
         return moved if fresh is None else len(fresh.entries) >= FULL_PIECE
+
+    def _next_piece(self) -> Piece:
+        """From the files, if there is anything."""
+        if self._position == self._journal.end:
+            return Piece([], 0, self._position)
+        return read_piece(self._journal.folder, self._position)
 
     def _put(self, entries: list[Entry]) -> None:
         try:

@@ -1,6 +1,8 @@
 """The statements of the ledger, in words that SQLite and PostgreSQL share, with `?` for every value."""
 # ruff: noqa: S608 - names of tables and columns come from this package, values are bound
 
+from functools import lru_cache
+
 from gateway.state.ledger.record import Bodies
 from gateway.state.ledger.rows import ADMISSION_COLUMNS, AUDIT_COLUMNS, REQUEST_COLUMNS, SUMMED, USAGE_KEY
 
@@ -26,6 +28,8 @@ PUT_AUDIT = f"{_insert('audit', AUDIT_COLUMNS)} ON CONFLICT (id) DO NOTHING"
 PUT_BODIES = f"{_insert('bodies', Bodies.__struct_fields__)} ON CONFLICT (id) DO NOTHING"
 END_ADMISSION = "DELETE FROM admissions WHERE id = ?"
 
+HIGHEST = "SELECT max(id) FROM requests"
+
 _ADMISSIONS = f"SELECT {', '.join(ADMISSION_COLUMNS)} FROM admissions"
 LOST_OF_ORIGIN = f"{_ADMISSIONS} WHERE origin = ?"
 LOST_BY_TIME = f"{_ADMISSIONS} WHERE expires_unix <= ?"
@@ -36,6 +40,7 @@ DELETIONS = {
 }
 
 
+@lru_cache
 def of_many(statement: str, count: int) -> str:
     """An insertion of so many rows in place of one."""
     before, word, after = statement.partition(" VALUES ")
@@ -43,9 +48,11 @@ def of_many(statement: str, count: int) -> str:
     return before + word + ", ".join([row] * count) + after[len(row) :]
 
 
+@lru_cache
 def ends_of(count: int) -> str:
     return f"DELETE FROM admissions WHERE id IN {marks(count)}"
 
 
+@lru_cache
 def outcomes_of(count: int) -> str:
     return f"SELECT id, outcome FROM requests WHERE id IN {marks(count)}"

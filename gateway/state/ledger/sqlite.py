@@ -29,6 +29,7 @@ from gateway.state.ledger.schema import NEWEST, VERSION_TABLE, VERSIONS
 from gateway.state.ledger.sql import (
     ADD_USAGE,
     DELETIONS,
+    HIGHEST,
     LOST_BY_TIME,
     LOST_OF_ORIGIN,
     PUT_ADMISSION,
@@ -47,8 +48,8 @@ BUSY_S = 5.0
 QUERY_S = 10.0
 CHECKED_BYTES = 32 * 1024 * 1024
 """Files up to this size are checked page by page at the start."""
-SLICE = 500
-ROWS_AT_ONCE = 100
+MOST_AT_ONCE = 7
+"""As a power of two: so many rows, or ids, a statement."""
 
 
 class SqliteDatabase:
@@ -150,13 +151,16 @@ class SqliteDatabase:
         fresh = news(records, self._outcomes(connection, [record.id for record in records]))
         _put(connection, PUT_REQUEST, [row_of(record) for record, _ in fresh])
         _put(connection, ADD_USAGE, sums(fresh))
-        for some in _slices(ended):
+        for some in _evened(ended):
             connection.execute(ends_of(len(some)), some)
 
     def _outcomes(self, connection: sqlite3.Connection, ids: list[str]) -> dict[str, str]:
+        """Of those that are there: most ids are younger than all of them."""
+        (highest,) = connection.execute(HIGHEST).fetchone()
         known: dict[str, str] = {}
-        for some in _slices(ids):
-            known |= dict(connection.execute(outcomes_of(len(some)), some))
+        if highest is not None:
+            for some in _evened([each for each in ids if each <= highest]):
+                known |= dict(connection.execute(outcomes_of(len(some)), some))
         return known
 
     def _read(self, statement: Statement) -> list[Row]:
@@ -207,13 +211,24 @@ class SqliteDatabase:
 
 def _put(connection: sqlite3.Connection, statement: str, rows: Sequence[Row]) -> None:
     """Many rows a statement: every step of SQLite lets go of the interpreter, and the requests make us wait for it."""
-    for some in _slices(rows, ROWS_AT_ONCE):
+    for some in _slices(rows):
         connection.execute(of_many(statement, len(some)), list(chain.from_iterable(some)))
 
 
-def _slices(things: Sequence[T], most: int = SLICE) -> Iterator[Sequence[T]]:
-    for start in range(0, len(things), most):
-        yield things[start : start + most]
+def _slices(things: Sequence[T]) -> Iterator[Sequence[T]]:
+    """In lengths that are powers of two: statements of so few kinds are understood once, and found again."""
+    start, count = 0, len(things)
+    for power in range(MOST_AT_ONCE, -1, -1):
+        while count - start >= 1 << power:
+            yield things[start : start + (1 << power)]
+            start += 1 << power
+
+
+def _evened(ids: list[str]) -> Iterator[list[str]]:
+    """In such lengths too: an id that is asked for twice changes nothing."""
+    for start in range(0, len(ids), 1 << MOST_AT_ONCE):
+        some = ids[start : start + (1 << MOST_AT_ONCE)]
+        yield some + some[-1:] * ((1 << (len(some) - 1).bit_length()) - len(some))
 
 
 def _admitted(row: Row) -> Admitted:

@@ -1,0 +1,63 @@
+"""Batches: however rows are cut into transactions, and in whatever order they come, the tables say the same."""
+
+import sqlite3
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.state.ledger.record import Entry, lost
+from gateway.state.ledger.rows import SUMMED
+from gateway.state.ledger.sqlite import SqliteDatabase
+from tests.stores.rows import a_record, an_admission, an_id
+
+KINDS = ("admitted", "settled", "failed", "unknown")
+NOTES = st.lists(st.tuples(st.integers(0, 6) | st.integers(0, 300), st.sampled_from(KINDS)), min_size=1, max_size=400)
+
+
+def entry(number: int, kind: str) -> Entry:
+    if kind == "admitted":
+        return an_admission(number)
+    if kind == "unknown":
+        return lost(an_admission(number))
+    status = 502 if kind == "failed" else 200
+    return a_record(number, status=status, cost_nano_usd=number, reasoning_tokens=number % 3, model=f"m{number % 2}")
+
+
+def tables(batches: list[list[Entry]]) -> dict[str, list[Any]]:
+    with tempfile.TemporaryDirectory() as folder:
+        database = SqliteDatabase(Path(folder) / "ledger.db", time.monotonic)
+        database.open()
+        for batch in batches:
+            database.write(batch)
+        database.close()
+        with sqlite3.connect(Path(folder) / "ledger.db") as connection:
+            names = ("requests", "usage", "admissions")
+            found = {name: connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2, 3, 4").fetchall() for name in names}
+        connection.close()
+        found["usage"] = [row for row in found["usage"] if any(row[4:])]
+        return found
+
+
+@given(NOTES, st.integers(1, 40))
+@settings(max_examples=40, deadline=None)
+def test_however_rows_are_cut_into_batches_the_tables_say_the_same(notes: list[tuple[int, str]], size: int) -> None:
+    entries = [entry(*note) for note in notes]
+    found = tables([entries])
+    assert found == tables([entries[start : start + size] for start in range(0, len(entries), size)])
+    ended = {number for number, kind in notes if kind != "admitted"}
+    admitted = {number for number, kind in notes if kind == "admitted"}
+    assert [row[0] for row in found["requests"]] == [an_id(number) for number in sorted(ended)]
+    assert [row[0] for row in found["admissions"]] == [an_id(number) for number in sorted(admitted - ended)]
+    sums = (
+        dict(zip(SUMMED, map(sum, zip(*(row[4:] for row in found["usage"]), strict=True)), strict=True))
+        if ended
+        else {}
+    )
+    known = {number for number, kind in notes if kind in ("settled", "failed")}
+    assert sums.get("requests", 0) == len(ended)
+    assert sums.get("unknown", 0) == len(ended - known)
+    assert sums.get("cost_nano_usd", 0) == sum(known)
