@@ -43,7 +43,7 @@ def tables(batches: list[list[Entry]]) -> dict[str, list[Any]]:
 
 
 @given(NOTES, st.integers(1, 40))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_however_rows_are_cut_into_batches_the_tables_say_the_same(notes: list[tuple[int, str]], size: int) -> None:
     entries = [entry(*note) for note in notes]
     found = tables([entries])
