@@ -123,11 +123,13 @@ class Connection(asyncio.Protocol):
         answer = self.answer
         self.busy = self.streaming = False
         self._alarm.at = inf
-        answer.body = []
+        if answer.body:
+            answer.body = []
         if not answer.complete:
             answer.fail(INCOMPLETE)
-        self._wake()
-        self._tap = None
+        if self._waiter is not None or self._tap is not None:
+            self._wake()
+            self._tap = None
         if answer.keep and self.open and not self._paused and self._transport.get_write_buffer_size() == 0:
             return True
         self.abort()

@@ -5,7 +5,7 @@ from typing import Any
 
 import httptools
 
-from gateway.upstream.answer_head import Head, Raw, read_head, size_of
+from gateway.upstream.answer_head import Head, read_head
 from gateway.upstream.bounds import Bounds
 
 RESET = "connection_reset"
@@ -19,7 +19,7 @@ class Hearing:
     # fmt: off
     __slots__ = (
         "_bounds", "_dry", "_parser", "_raw", "_room", "_taken", "body", "complete", "fault", "head", "heard", "keep",
-        "size", "truncated",
+        "size",
     )
     # fmt: on
 
@@ -31,14 +31,14 @@ class Hearing:
 
     def start(self) -> None:
         """From here on another answer is expected."""
-        self._raw: Raw = []
+        self._raw: list[bytes] = []
         self._dry = 0
         """How many bytes have come without content: a head or trailers without an end, if they grow too many."""
         self._room: float = self._bounds.body_bytes
         self.body: list[bytes] = []
         self.size = self._taken = 0
         self.head: Head | None = None
-        self.complete = self.heard = self.truncated = False
+        self.complete = self.heard = False
         self.keep = True
         """The connection can carry another answer after this one."""
         self.fault: str | None = None
@@ -100,7 +100,7 @@ class Hearing:
     # what the parser says
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._raw.append((name, value))
+        self._raw += (name, value)
 
     def on_headers_complete(self) -> None:
         if self.complete or self.head is not None:
@@ -108,7 +108,7 @@ class Hearing:
         raw, self._raw = self._raw, []  # what comes later are trailers
         head = read_head(self._parser.get_status_code(), raw)
         most = self._bounds.head_bytes
-        if head is None or (self._dry > most and size_of(raw) > most):
+        if head is None or (self._dry > most and sum(map(len, raw)) > most):
             self.fail(MALFORMED)
         elif head.status >= 200:  # 1xx is only a word on the way
             self.head = head
@@ -144,7 +144,7 @@ class Hearing:
         """Of an error the beginning is enough; half an answer is none."""
         if self.head is not None and self.head.status >= 400:
             self.body.append(data[: len(data) - int(self.size - self._room)])
-            self.complete = self.truncated = True
+            self.complete = True
             self.keep = False
         else:
             self.fail("response_too_large")
