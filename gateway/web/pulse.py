@@ -1,16 +1,11 @@
 """The writing end of a stream: says that it lives when it is silent, but never to a reader that does not read."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
 
-from gateway.web.door import Send
+from gateway.web.door import Send, line_of
 
 KEEPALIVE = b": keepalive\n\n"
 KEEPALIVE_S = 15.0
-
-Push = Callable[[bytes], bool]
-"""Writes without being awaited, what it is given and no later than that; False where the reader falls behind."""
 
 
 class Pulse:
@@ -21,7 +16,8 @@ class Pulse:
     def __init__(self, send: Send, keepalive: bytes = KEEPALIVE, every_s: float = KEEPALIVE_S) -> None:
         self._loop = asyncio.get_running_loop()
         self._send = send
-        self._push = push_of(send)
+        line = line_of(send)
+        self._push = None if line is None else line.push
         self._late = b""
         self._keepalive = keepalive
         self._last = self._loop.time()
@@ -48,10 +44,6 @@ class Pulse:
         self._stuck = False
         self._last = self._loop.time()
 
-    async def send(self, data: bytes) -> None:
-        if not self.say(data):
-            await self.heard()
-
     def stop(self) -> None:
         self._handle.cancel()
         if self._beating is not None:
@@ -68,9 +60,3 @@ class Pulse:
     def _speak(self) -> None:
         if not self.say(self._keepalive) and self._push is None:
             self._beating = self._loop.create_task(self.heard())
-
-
-def push_of(send: Send) -> Push | None:
-    """Servers that let us write without a coroutine for each chunk show how beside their `send`."""
-    push: Any = getattr(getattr(send, "__self__", None), "push", None)
-    return push if callable(push) else None

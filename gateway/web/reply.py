@@ -93,8 +93,7 @@ class Reply:
             opened.end(failure)
             receipt.close()
             last = writer.done() if failure is None else writer.broken(broken_off(failure, receipt))
-            await pulse.send(last)
-            await self._send({"type": "http.response.body", "body": b""})
+            await self._send({"type": "http.response.body", "body": last})
         except asyncio.CancelledError:
             failure = GONE
             raise
