@@ -7,7 +7,6 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gateway.clock import Clock
 from gateway.dialects.base import Dialect, Seal
 from gateway.dialects.bridge import is_bridged, join_answers, split_prompts, via_chat
 from gateway.dialects.chunks import chunks_of
@@ -21,7 +20,6 @@ from gateway.domain.trail import Attempt, Failure, Trail
 from gateway.domain.visit import Visit
 from gateway.flow.gateway import Gateway
 from gateway.flow.stream import LiveStream, Recital, Silence, Source, Spoken, measure_of
-from gateway.flow.trial import Experience
 from gateway.routing.thompson import FAILED, bucket
 
 ID_PREFIX: Mapping[str, str] = {"chat": "chatcmpl-th-", "completions": "cmpl-th-", "embeddings": "embd-th-"}
@@ -45,22 +43,27 @@ LATE = Failure(
 class Exchange:
     """Makes the attempts of one request and notes each, in the trail and in the health of its offer."""
 
-    __slots__ = ("_ask", "_experience", "_gateway", "_trail", "_until", "_visit")
+    __slots__ = ("_ask", "_gateway", "_until", "_visit", "clock", "experience", "trail")
 
     def __init__(self, gateway: Gateway, visit: Visit, ask: Ask, trail: Trail, until: float) -> None:
         self._gateway = gateway
-        self._experience = gateway.experience_of(visit.snapshot)
         self._visit = visit
         self._ask = ask
-        self._trail = trail
         self._until = until
+        self.clock = gateway.clock
+        self.experience = gateway.experience_of(visit.snapshot)
+        self.trail = trail
+
+    @property
+    def size(self) -> str:
+        return bucket(self._ask.input_tokens)
 
     async def whole(self, step: Step) -> Answer | Failure:
         """The answer in one piece."""
-        noted = self._begin(step)
+        noted = Noted(self, step.offer)
         outcome: Answer | Failure = LEFT
         try:
-            talk = self._talk(step)
+            talk = self._talk(step, noted)
             answer = self._answers if talk.bridged else self._answer
             outcome = await answer(talk, self._asked(step), noted)
             return outcome
@@ -69,10 +72,10 @@ class Exchange:
 
     async def opened(self, step: Step) -> "Opened | Failure":
         """A stream that has shown its first content; whoever takes it must `end` it."""
-        noted = self._begin(step)
+        noted = Noted(self, step.offer)
         outcome: Opened | Failure = LEFT
         try:
-            outcome = await self._in_time(self._open(self._talk(step), self._asked(step), noted))
+            outcome = await self._in_time(self._open(self._talk(step, noted), self._asked(step), noted))
             return outcome
         finally:
             if isinstance(outcome, Failure):
@@ -83,7 +86,7 @@ class Exchange:
         if self._ask.policy is None:
             return await opening
         try:
-            async with asyncio.timeout(max(0.0, self._until - self._gateway.clock.monotonic())):
+            async with asyncio.timeout(max(0.0, self._until - self.clock.monotonic())):
                 return await opening
         except TimeoutError:
             return LATE
@@ -143,7 +146,7 @@ class Exchange:
             return answer if isinstance(answer, Failure) else Opened(recited(answer, talk.seal), noted)
         noted.first_byte_ms = noted.since_start_ms()
         reader = talk.dialect.reader(ask, talk.seal)
-        live = LiveStream(source, reader, talk.seal, measure_of(ask), self._gateway.clock.monotonic)
+        live = LiveStream(source, reader, talk.seal, measure_of(ask), self.clock.monotonic)
         failure: Failure | None = LEFT
         try:
             failure = await live.await_content()
@@ -167,13 +170,13 @@ class Exchange:
             return proof
         return talk.dialect.request(ask, talk.offer, talk.provider, proof)
 
-    def _talk(self, step: Step) -> "Talk":
+    def _talk(self, step: Step, noted: "Noted") -> "Talk":
         """Who is called, in which dialect, under which seal, with how much patience."""
         offer, visit, ask, until = step.offer, self._visit, self._ask, self._until
         provider = visit.snapshot.table.providers[offer.provider]
         dialect, timeouts = dialect_of(provider.dialect), provider.timeouts
         bridged = offer.via_chat and is_bridged(ask, offer)
-        end = self._gateway.clock.monotonic() + timeouts.total_s
+        end = noted.started + timeouts.total_s
         if end < until or (ask.stream and ask.policy is not None):
             until = end
         return Talk(
@@ -194,9 +197,6 @@ class Exchange:
             ),
             bridged,
         )
-
-    def _begin(self, step: Step) -> "Noted":
-        return Noted(self._gateway.clock, self._experience, self._trail, step.offer, self._ask)
 
 
 class Talk(Struct, frozen=True):
@@ -219,32 +219,30 @@ def recited(answer: Answer, seal: Seal) -> LiveStream:
 class Noted:
     """One attempt being timed; `end` is synchronous and counts once."""
 
-    __slots__ = ("_ask", "_clock", "_ended", "_experience", "_offer", "_started", "_trail", "first_byte_ms")
+    __slots__ = ("_ended", "_exchange", "_offer", "first_byte_ms", "started")
 
-    def __init__(self, clock: Clock, experience: Experience, trail: Trail, offer: Offer, ask: Ask) -> None:
-        self._clock = clock
-        self._experience = experience
-        self._trail = trail
+    def __init__(self, exchange: Exchange, offer: Offer) -> None:
+        self._exchange = exchange
         self._offer = offer
-        self._ask = ask
         self._ended = False
         self.first_byte_ms: float | None = None
-        self._started = started = clock.monotonic()
-        experience.health.note_start(offer.name, offer.provider, started)
+        self.started = started = exchange.clock.monotonic()
+        """Monotonic seconds."""
+        exchange.experience.health.note_start(offer.name, offer.provider, started)
 
     def since_start_ms(self) -> float:
-        return (self._clock.monotonic() - self._started) * 1000
+        return (self._exchange.clock.monotonic() - self.started) * 1000
 
     def end(self, failure: Failure | None) -> None:
         if self._ended:
             return
         self._ended = True
-        offer, started, first_byte_ms = self._offer, self._started, self.first_byte_ms
-        now = self._clock.monotonic()
-        self._experience.health.note_end(offer.name, offer.provider, now, first_byte_ms, failure, started)
+        exchange, offer, started, first_byte_ms = self._exchange, self._offer, self.started, self.first_byte_ms
+        now = exchange.clock.monotonic()
+        exchange.experience.health.note_end(offer.name, offer.provider, now, first_byte_ms, failure, started)
         if failure is not None and failure.blame != "nobody":
-            self._experience.arms.teach(offer.name, bucket(self._ask.input_tokens), FAILED, now)
-        self._trail.attempts.append(
+            exchange.experience.arms.teach(offer.name, exchange.size, FAILED, now)
+        exchange.trail.note(
             Attempt(
                 offer=offer.name,
                 provider=offer.provider,

@@ -12,7 +12,6 @@ class Unsayable(dict[str, tuple[str, ...] | None]):
     __slots__ = ("_ask", "_table")
 
     def __init__(self, table: Table, ask: Ask) -> None:
-        super().__init__()
         self._table = table
         self._ask = ask
 
@@ -22,12 +21,12 @@ class Unsayable(dict[str, tuple[str, ...] | None]):
 
     def __missing__(self, name: str) -> tuple[str, ...] | None:
         provider = self._table.providers.get(name)
-        if provider is None:
-            told: tuple[str, ...] | None = unsupported(self._table, self._ask, self._table.offers[name])
-        else:
-            told = self._by_provider(provider)
+        told = self._by_offer(self._table.offers[name]) if provider is None else self._by_provider(provider)
         self[name] = told
         return told
+
+    def _by_offer(self, offer: Offer) -> tuple[str, ...]:
+        return unsupported(self._table, self._ask, offer)
 
     def _by_provider(self, provider: Provider) -> tuple[str, ...] | None:
         """Completions may be spoken through chat, and that depends on the model, too."""

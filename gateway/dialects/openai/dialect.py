@@ -35,8 +35,9 @@ class OpenAI(Dialect):
         return support_by_quirks(HOSTS.get(dialect, AS_WRITTEN))
 
     def unsayable(self, ask: Ask, provider: Provider) -> tuple[str, ...]:
-        route = self._routes.of(provider)
-        quirks = route.quirks
+        quirks = self._routes.of(provider).quirks
+        if quirks is AS_WRITTEN:
+            return ()
         named = tuple(refused(ask.payload, quirks))
         if (quirks.unheard and ask.features) or "tool_results" in quirks.lacks:
             return (*named, *unheard(ask.payload.get("messages"), quirks))
