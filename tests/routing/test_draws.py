@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from gateway.domain.moment import Arm
-from gateway.routing.draws import PASSING, Arms, Draw, Tail, luckiest, point
+from gateway.routing.draws import HARDLY, SELDOM, Arms, Draw, Level, Tail, luckiest
 
 ROUNDS = 3000
 GRID = [1 + 10 ** (step / 3) for step in range(-18, 19)]
@@ -96,12 +96,13 @@ def test_each_arm_is_drawn_once_and_the_best_come_first(kind: str) -> None:
         assert draws == quickly(arms, Random(seed), 8)
 
 
-def test_no_tangent_promises_more_than_the_leaps_allow() -> None:
+@pytest.mark.parametrize("level", [SELDOM, HARDLY])
+def test_no_tangent_promises_more_than_the_leaps_allow(level: Level) -> None:
     for alpha in (1.0, *GRID):
         for beta in (1.0, *GRID):
             arm = Arm(alpha=alpha, beta=beta)
-            assert 0 < point(alpha, beta) < 1
-            assert 0 < Tail(arm, point(alpha, beta)).mass < 0.92 * PASSING
+            assert 0 < level.point(arm) < 1
+            assert 0 < Tail(arm, level.point(arm)).mass < 0.92 * level.passing
 
 
 def test_arms_that_are_taught_one_by_one_are_as_those_that_were_taught_before() -> None:
