@@ -30,9 +30,9 @@ SUMMED = (
     "estimate_nano_usd",
     "cost_nano_usd",
 )
+DAY_S = 86400
 _tokens = attrgetter(*(name for name in SUMMED if name.endswith("_tokens")))
-NO_TOKENS = (0,) * 9
-"""The sum, and each kind."""
+NO_TOKENS = (0,) * 8
 KNOWN_NOW = (-1, -1, -1, *NO_TOKENS, 0, 0)
 USAGE_KEY = ("day", "key", "model", "provider")
 
@@ -84,11 +84,15 @@ def sums(fresh: Iterable[tuple[Record, bool]]) -> list[Row]:
     """What to add to the daily sums: the key of each row, then SUMMED. An `unknown` that became known moves over."""
     table: dict[Row, list[Row]] = {}
     for record, was_unknown in fresh:
-        day = day_of(record.unix)
-        table.setdefault((day, record.key, record.model, record.provider), []).append(_amounts(record))
+        day = record.unix // DAY_S
+        key = (day, record.key, record.model, record.provider)
+        rows = table.get(key)
+        if rows is None:
+            rows = table[key] = []
+        rows.append(_amounts(record))
         if was_unknown:
             table.setdefault((day, record.key, "", ""), []).append(KNOWN_NOW)
-    return [(*key, *map(sum, zip(*rows, strict=True))) for key, rows in sorted(table.items())]
+    return [_sum(key, rows) for key, rows in sorted(table.items())]
 
 
 def row_of(entry: Entry) -> Row:
@@ -97,17 +101,23 @@ def row_of(entry: Entry) -> Row:
 
 
 def day_of(unix: float) -> str:
-    return _day(int(unix // 86400))
+    return _day(int(unix // DAY_S))
 
 
 @lru_cache(maxsize=64)
 def _day(number: int) -> str:
-    return datetime.fromtimestamp(number * 86400, UTC).strftime("%Y-%m-%d")
+    return datetime.fromtimestamp(number * DAY_S, UTC).strftime("%Y-%m-%d")
 
 
 def _amounts(record: Record) -> Row:
+    """In the order of SUMMED, without the sum of all tokens."""
     if record.outcome == "unknown":
         return (1, 1, 1, *NO_TOKENS, 0, record.cost_nano_usd)
-    tokens = _tokens(record)
     failed = 1 if record.status >= 400 else 0
-    return (1, failed, 0, sum(tokens), *tokens, record.estimate_nano_usd, record.cost_nano_usd)
+    return (1, failed, 0, *_tokens(record), record.estimate_nano_usd, record.cost_nano_usd)
+
+
+def _sum(key: Row, rows: list[Row]) -> Row:
+    requests, errors, unknown, *rest = map(sum, zip(*rows, strict=True))
+    day, *who = key
+    return (_day(int(day)), *who, requests, errors, unknown, sum(rest[: len(NO_TOKENS)]), *rest)
