@@ -1,6 +1,6 @@
 """The attempts really made, and what became of each."""
 
-from typing import Literal
+from typing import Literal, final
 
 from msgspec import Struct
 
@@ -8,6 +8,7 @@ FailureKind = Literal["transient", "rate_limited", "context_overflow", "refused"
 Blame = Literal["offer", "provider", "nobody"]
 
 
+@final
 class Failure(Struct, frozen=True, kw_only=True):
     """One attempt did not work: a value, never an exception."""
 

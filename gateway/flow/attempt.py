@@ -70,7 +70,7 @@ async def attempt(send: Callable[[Step], Awaitable[T | Failure]], plan: Plan, me
     """Whole replies and streams differ only in the `send` they pass."""
     step = plan.steps[0]
     value = await send(step)
-    if not isinstance(value, Failure):
+    if type(value) is not Failure:
         return Served(step, value, 1)
     bounds, world = means()
     course = Course(plan, bounds)

@@ -20,6 +20,7 @@ from gateway.domain.trail import Attempt, Failure, Trail
 from gateway.domain.visit import Visit
 from gateway.flow.gateway import Gateway
 from gateway.flow.stream import LiveStream, Recital, Silence, Source, Spoken, measure_of
+from gateway.flow.trial import Experience
 from gateway.routing.thompson import FAILED, bucket
 
 ID_PREFIX: Mapping[str, str] = {"chat": "chatcmpl-th-", "completions": "cmpl-th-", "embeddings": "embd-th-"}
@@ -40,39 +41,32 @@ LATE = Failure(
 )
 
 
-class Exchange:
+class Exchange(Struct, frozen=True, eq=False):
     """Makes the attempts of one request and notes each, in the trail and in the health of its offer."""
 
-    __slots__ = ("_ask", "_gateway", "_until", "_visit", "clock", "experience", "trail")
-
-    def __init__(self, gateway: Gateway, visit: Visit, ask: Ask, trail: Trail, until: float) -> None:
-        self._gateway = gateway
-        self._visit = visit
-        self._ask = ask
-        self._until = until
-        self.clock = gateway.clock
-        self.experience = gateway.experience_of(visit.snapshot)
-        self.trail = trail
-
-    @property
-    def size(self) -> str:
-        return bucket(self._ask.input_tokens)
+    gateway: Gateway
+    visit: Visit
+    ask: Ask
+    trail: Trail
+    until: float
+    """Monotonic time when the caller stops waiting."""
 
     async def whole(self, step: Step) -> Answer | Failure:
         """The answer in one piece."""
-        noted = Noted(self, step.offer)
-        outcome: Answer | Failure = LEFT
+        noted = self._begin(step)
+        failure: Failure | None = LEFT
         try:
             talk = self._talk(step, noted)
             answer = self._answers if talk.bridged else self._answer
             outcome = await answer(talk, self._asked(step), noted)
+            failure = outcome if type(outcome) is Failure else None
             return outcome
         finally:
-            noted.end(outcome if isinstance(outcome, Failure) else None)
+            noted.end(failure)
 
     async def opened(self, step: Step) -> "Opened | Failure":
         """A stream that has shown its first content; whoever takes it must `end` it."""
-        noted = Noted(self, step.offer)
+        noted = self._begin(step)
         outcome: Opened | Failure = LEFT
         try:
             outcome = await self._in_time(self._open(self._talk(step, noted), self._asked(step), noted))
@@ -83,10 +77,10 @@ class Exchange:
 
     async def _in_time(self, opening: "Awaitable[Opened | Failure]") -> "Opened | Failure":
         """A policy's deadline is that of the first content; from then on a stream takes as long as any other."""
-        if self._ask.policy is None:
+        if self.ask.policy is None:
             return await opening
         try:
-            async with asyncio.timeout(max(0.0, self._until - self.clock.monotonic())):
+            async with asyncio.timeout(max(0.0, self.until - self.gateway.clock.monotonic())):
                 return await opening
         except TimeoutError:
             return LATE
@@ -94,9 +88,9 @@ class Exchange:
     def _asked(self, step: Step) -> Ask:
         """The ask, with the output cut where only that fits."""
         if step.max_tokens is None:
-            return self._ask
-        payload = {name: value for name, value in self._ask.payload.items() if name != "max_completion_tokens"}
-        return replace(self._ask, payload={**payload, "max_tokens": step.max_tokens})
+            return self.ask
+        payload = {name: value for name, value in self.ask.payload.items() if name != "max_completion_tokens"}
+        return replace(self.ask, payload={**payload, "max_tokens": step.max_tokens})
 
     async def _answers(self, talk: "Talk", ask: Ask, noted: "Noted") -> Answer | Failure:
         """One for each prompt, joined."""
@@ -115,14 +109,14 @@ class Exchange:
         call = (
             await self._signed(talk, ask) if dialect.fetches_tokens else dialect.request(ask, talk.offer, talk.provider)
         )
-        if isinstance(call, Failure):
+        if type(call) is Failure:
             return call
         if dialect.offline:
-            await self._gateway.pause(dialect.pause_s(call))
+            await self.gateway.pause(dialect.pause_s(call))
             reply: Reply | Failure = dialect.perform(call)
         else:
-            reply = await self._gateway.upstream.send(talk.provider, call, talk.patience)
-        if isinstance(reply, Failure):
+            reply = await self.gateway.upstream.send(talk.provider, call, talk.patience)
+        if type(reply) is Failure:
             return reply
         noted.first_byte_ms = reply.first_byte_ms or noted.since_start_ms()
         return dialect.answer(ask, reply, talk.seal)
@@ -146,7 +140,7 @@ class Exchange:
             return answer if isinstance(answer, Failure) else Opened(recited(answer, talk.seal), noted)
         noted.first_byte_ms = noted.since_start_ms()
         reader = talk.dialect.reader(ask, talk.seal)
-        live = LiveStream(source, reader, talk.seal, measure_of(ask), self.clock.monotonic)
+        live = LiveStream(source, reader, talk.seal, measure_of(ask), self.gateway.clock.monotonic)
         failure: Failure | None = LEFT
         try:
             failure = await live.await_content()
@@ -157,22 +151,31 @@ class Exchange:
 
     async def _source(self, talk: "Talk", call: Call) -> Source | Reply | Failure:
         if not talk.dialect.offline:
-            return await self._gateway.upstream.open(talk.provider, call, talk.patience)
+            return await self.gateway.upstream.open(talk.provider, call, talk.patience)
         pieces = talk.dialect.perform_stream(call)
         if isinstance(pieces, Reply):
             return pieces
-        return Recital(pieces, self._gateway.pause, talk.dialect.pause_s(call))
+        return Recital(pieces, self.gateway.pause, talk.dialect.pause_s(call))
 
     async def _signed(self, talk: "Talk", ask: Ask) -> Call | Failure:
         """A call that takes more than the provider's own key."""
-        proof = await self._gateway.credentials.proof(talk.dialect, talk.provider, talk.patience)
+        proof = await self.gateway.credentials.proof(talk.dialect, talk.provider, talk.patience)
         if isinstance(proof, Failure):
             return proof
         return talk.dialect.request(ask, talk.offer, talk.provider, proof)
 
+    def _begin(self, step: Step) -> "Noted":
+        offer, experience, now = (
+            step.offer,
+            self.gateway.experience_of(self.visit.snapshot),
+            self.gateway.clock.monotonic(),
+        )
+        experience.health.note_start(offer.name, offer.provider, now)
+        return Noted(self, offer, experience, now)
+
     def _talk(self, step: Step, noted: "Noted") -> "Talk":
         """Who is called, in which dialect, under which seal, with how much patience."""
-        offer, visit, ask, until = step.offer, self._visit, self._ask, self._until
+        offer, visit, ask, until = step.offer, self.visit, self.ask, self.until
         provider = visit.snapshot.table.providers[offer.provider]
         dialect, timeouts = dialect_of(provider.dialect), provider.timeouts
         bridged = offer.via_chat and is_bridged(ask, offer)
@@ -216,32 +219,30 @@ def recited(answer: Answer, seal: Seal) -> LiveStream:
     return LiveStream(Silence(), Spoken(tuple(chunks_of(answer, seal)), answer.usage, answer.model), seal)
 
 
-class Noted:
+class Noted(Struct, eq=False):
     """One attempt being timed; `end` is synchronous and counts once."""
 
-    __slots__ = ("_ended", "_exchange", "_offer", "first_byte_ms", "started")
-
-    def __init__(self, exchange: Exchange, offer: Offer) -> None:
-        self._exchange = exchange
-        self._offer = offer
-        self._ended = False
-        self.first_byte_ms: float | None = None
-        self.started = started = exchange.clock.monotonic()
-        """Monotonic seconds."""
-        exchange.experience.health.note_start(offer.name, offer.provider, started)
+    exchange: Exchange
+    offer: Offer
+    experience: Experience
+    started: float
+    """Monotonic seconds."""
+    first_byte_ms: float | None = None
+    ended: bool = False
 
     def since_start_ms(self) -> float:
-        return (self._exchange.clock.monotonic() - self.started) * 1000
+        return (self.exchange.gateway.clock.monotonic() - self.started) * 1000
 
     def end(self, failure: Failure | None) -> None:
-        if self._ended:
+        if self.ended:
             return
-        self._ended = True
-        exchange, offer, started, first_byte_ms = self._exchange, self._offer, self.started, self.first_byte_ms
-        now = exchange.clock.monotonic()
-        exchange.experience.health.note_end(offer.name, offer.provider, now, first_byte_ms, failure, started)
+        self.ended = True
+        exchange, experience, offer = self.exchange, self.experience, self.offer
+        started, first_byte_ms = self.started, self.first_byte_ms
+        now = exchange.gateway.clock.monotonic()
+        experience.health.note_end(offer.name, offer.provider, now, first_byte_ms, failure, started)
         if failure is not None and failure.blame != "nobody":
-            exchange.experience.arms.teach(offer.name, exchange.size, FAILED, now)
+            experience.arms.teach(offer.name, bucket(exchange.ask.input_tokens), FAILED, now)
         exchange.trail.note(
             Attempt(
                 offer=offer.name,

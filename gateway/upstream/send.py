@@ -35,7 +35,7 @@ class Upstream:
         began = self._clock.monotonic()
         pool = self._pool(provider)
         connection = await self._exchange(pool, provider, call, patience, WHOLE, began)
-        if isinstance(connection, Failure):
+        if type(connection) is Failure:
             return connection
         try:
             return self._plain(connection, began) or await self._inflated(provider, connection, began)
