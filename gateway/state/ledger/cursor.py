@@ -25,15 +25,17 @@ class Piece(Struct, frozen=True):
 def fresh_piece(fresh: deque[Fresh], position: Position, most: int = 1000) -> Piece | None:
     """The next rows from memory, if they begin exactly at the position; rows from before it are let go."""
     entries: list[Entry] = []
+    at = (position.segment, position.offset)
     while fresh and len(entries) < most:
         segment, start, end, entry = fresh[0]
-        if (segment, start) > (position.segment, position.offset):
+        place = (segment, start)
+        if place > at:
             break
         fresh.popleft()
-        if (segment, start) == (position.segment, position.offset):
+        if place == at:
             entries.append(entry)
-            position = Position(segment, end)
-    return Piece(entries, 0, position) if entries else None
+            at = (segment, end)
+    return Piece(entries, 0, Position(*at)) if entries else None
 
 
 def read_piece(folder: Path, position: Position, piece_bytes: int = PIECE_BYTES) -> Piece:
