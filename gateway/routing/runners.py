@@ -20,6 +20,8 @@ FIRST = 12
 """So many are lined up at once; a plan seldom has room for more."""
 MOST_FIRST = 256
 STRIDE = 128
+HANDFUL = 64
+"""Of so few, all are looked at: that is sooner done than to think about it."""
 ROUNDING = 1 + 1e-9
 
 
@@ -43,6 +45,10 @@ class Runners:
         if self._pulse is None:
             self._pulse = self.field.pulse(self.known)
         return self._pulse
+
+    @property
+    def handful(self) -> bool:
+        return len(self.field.offers) <= HANDFUL
 
     @property
     def first(self) -> int:
@@ -78,6 +84,8 @@ class Runners:
 
     def highest_cost(self) -> float:
         """Of the fit."""
+        if self.handful:
+            return max(self.costs(self.fit()), default=0.0)
         highest = 0.0
         if self.field.outputs(self._scene.wanted).each is None:
             for dearest in self.field.layers(self._scene.ask.input_tokens):
@@ -180,6 +188,9 @@ class Runners:
 
     def _strike_dear(self, budget: float) -> None:
         """Most are told by what they cost at least or at most; the others have their cost worked out."""
+        if self.handful:
+            self.unfit.update([place for place, cost in enumerate(self.all_costs()) if cost > budget])
+            return
         if self.field.outputs(self._scene.wanted).each is None:
             dearest = next(self.field.layers(self._scene.ask.input_tokens), ())
             if max(self.costs(dearest), default=0.0) <= budget:

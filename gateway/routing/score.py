@@ -65,6 +65,9 @@ class ByScore:
         )
 
     def __iter__(self) -> Iterator[Ranked]:
+        if self._runners.handful:
+            yield from map(self._ranked, sorted(self._rows(self._runners.fit())))
+            return
         first = self._first()
         yield from map(self._ranked, first)
         told = {row[3] for row in first}

@@ -8,7 +8,7 @@ from random import Random
 from typing import Literal
 
 from gateway.domain.moment import Arm
-from gateway.routing.draws import draw, luckiest
+from gateway.routing.draws import draw, every_arm, luckiest
 from gateway.routing.runners import Runners
 from gateway.routing.scene import Scene
 from gateway.routing.score import Ranked
@@ -35,8 +35,12 @@ class ByDraw:
         self._arms = runners.field.arms(scene.moment.arms, bucket(scene.ask.input_tokens))
 
     def __iter__(self) -> Iterator[Ranked]:
-        unfit = self._runners.unfit
-        for drawn, place in luckiest(self._arms, Random(self._chance), self._first()):  # noqa: S311
+        unfit, random = self._runners.unfit, Random(self._chance)  # noqa: S311 - chance, not secrecy
+        if self._runners.handful:
+            draws = every_arm(self._arms, len(self._runners.field.offers), random)
+        else:
+            draws = luckiest(self._arms, random, self._first())
+        for drawn, place in draws:
             if place not in unfit:
                 yield self._ranked(place, drawn)
 

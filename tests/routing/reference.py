@@ -15,10 +15,11 @@ from gateway.domain.plan import Plan, Score, Standing, Step
 from gateway.domain.snapshot import Snapshot
 from gateway.domain.table import Offer, Strategy
 from gateway.errors import RequestError
-from gateway.routing.draws import Arms, draw, luckiest
+from gateway.routing.draws import Arms, draw, every_arm, luckiest
 from gateway.routing.estimate import estimate_cost, output_wanted
 from gateway.routing.resolve import Target, resolve
 from gateway.routing.rotation import rotate
+from gateway.routing.runners import HANDFUL
 from gateway.routing.scene import set_scene
 from gateway.routing.thompson import bucket
 
@@ -214,7 +215,9 @@ def drawn(world: Reference, fit: Sequence[Offer]) -> Judged:
     first = max(12, min(12 * len(players) // max(len(players) - min(len(down), len(players) - 1), 1), 256))
     first = first * len(players) // max(len(players) - (len(players) - len(fit)), 1)
     arms = Arms([world.moment.arms.get((offer.name, size)) for offer in players])
-    luck = {players[place].name: value for value, place in luckiest(arms, Random(world.moment.chance), first)}
+    random = Random(world.moment.chance)
+    draws = every_arm(arms, len(players), random) if len(players) <= HANDFUL else luckiest(arms, random, first)
+    luck = {players[place].name: value for value, place in draws}
     return {name: (None, value) for name, value in luck.items()}
 
 

@@ -13,8 +13,11 @@ from gateway.domain.key import Key
 from gateway.domain.moment import Arm, Vitals
 from gateway.domain.snapshot import Snapshot
 from gateway.domain.table import Offer, Price, PriceTier
+from gateway.routing import runners
 from gateway.routing.make_plan import explain_plan, make_plan
+from gateway.routing.runners import HANDFUL
 from tests.builders import a_moment, a_snapshot, a_table, an_ask, an_offer
+from tests.routing import reference
 from tests.routing.reference import ended, planned
 from tests.routing.test_properties import World, worlds
 
@@ -40,6 +43,15 @@ def assert_as_slow(snapshot: Snapshot, moment: Any, ask: Ask) -> None:
     assert len(plan.steps) >= min(8, len(steps))
     smallest = min(step.offer.context_window for step in plan.steps)
     assert all(step.offer.context_window > smallest for step in plan.wider)
+
+
+@pytest.fixture(params=[0, HANDFUL], autouse=True, scope="module")
+def handful(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Small tables are planned in their own way, and also as large ones are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runners, "HANDFUL", request.param)
+        patch.setattr(reference, "HANDFUL", request.param)
+        yield
 
 
 @settings(max_examples=100, deadline=None)
