@@ -18,7 +18,7 @@ class Hearing:
 
     # fmt: off
     __slots__ = (
-        "_bounds", "_dry", "_parser", "_raw", "_room", "_taken", "body", "complete", "fault", "head", "heard", "keep",
+        "_bounds", "_dry", "_early", "_parser", "_room", "_taken", "body", "complete", "fault", "head", "heard", "keep",
         "size",
     )
     # fmt: on
@@ -31,7 +31,8 @@ class Hearing:
 
     def start(self) -> None:
         """From here on another answer is expected."""
-        self._raw: list[bytes] = []
+        self._early = b""
+        """What has come of a head that is not complete."""
         self._dry = 0
         """How many bytes have come without content: a head or trailers without an end, if they grow too many."""
         self._room: float = self._bounds.body_bytes
@@ -51,6 +52,8 @@ class Hearing:
         self.heard = True
         before = self.size
         self._dry += len(data)
+        if self.head is None:
+            self._early += data
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -99,18 +102,18 @@ class Hearing:
 
     # what the parser says
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._raw += (name, value)
-
     def on_headers_complete(self) -> None:
         if self.complete or self.head is not None:
             return
-        raw, self._raw = self._raw, []  # what comes later are trailers
+        early = self._early.lstrip(b"\r\n")
+        end = early.find(b"\r\n\r\n")
+        raw, self._early = early[:end], b""
         head = read_head(self._parser.get_status_code(), raw)
-        most = self._bounds.head_bytes
-        if head is None or (self._dry > most and sum(map(len, raw)) > most):
+        if head is None or end > self._bounds.head_bytes:
             self.fail(MALFORMED)
-        elif head.status >= 200:  # 1xx is only a word on the way
+        elif head.status < 200:  # only a word on the way
+            self._early = early[end + 4 :]
+        else:
             self.head = head
             if head.status >= 300:
                 self._of_no_use(head.status)

@@ -168,7 +168,7 @@ def _is_stream(head: Head) -> bool:
     """JSON where a stream was asked for is an answer in one piece; so is what we could not inflate bit by bit."""
     if not 200 <= head.status < 300 or (head.encoding and head.encoding not in WINDOW):
         return False
-    return not head.content_type.strip().lower().startswith(b"application/json")
+    return not head.content_type.startswith("application/json")
 
 
 def _broken(code: str, provider: Provider, connection: Connection) -> Failure:
