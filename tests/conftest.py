@@ -10,7 +10,7 @@ from tests.canaries import CanaryWatch, watch_command_line
 
 WATCH = CanaryWatch()
 
-TOGETHER = ("tests/faults/", "tests/fleet/", "tests/journeys/")
+TOGETHER = ("tests/cli/", "tests/deploying/", "tests/faults/", "tests/fleet/", "tests/journeys/", "tests/test_")
 """Rooms whose files share a started gateway: the tests of such a file run in one process, in order."""
 
 
