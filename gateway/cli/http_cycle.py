@@ -3,6 +3,7 @@
 import asyncio
 import http
 import logging
+import math
 from collections.abc import Callable, Mapping, MutableMapping
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -23,6 +24,8 @@ FAILED: Pairs = [
     (b"content-length", b"21"),
     (b"connection", b"close"),
 ]
+UNTIL_CLOSED = math.inf
+"""What is left of a body whose end is that of the connection, for callers who do not know pieces."""
 BODILESS = frozenset({204, 304})
 
 
@@ -37,6 +40,9 @@ class Host(Protocol):
 
     def answered(self) -> None:
         """The response is out."""
+
+    def read_on(self) -> None:
+        """There is room for more of the request."""
 
     def forget(self, task: "asyncio.Task[None]") -> None:
         """The application has returned."""
@@ -67,7 +73,7 @@ class Cycle:
         self._waiter: asyncio.Future[None] | None = None
         self._gone: Callable[[], None] | None = None
         self._chunked = False
-        self._left = 0
+        self._left: float = 0
 
     async def run(self, app: Callable[..., Any]) -> None:
         """The application, and what is owed to a caller whom it left without a response."""
@@ -112,7 +118,7 @@ class Cycle:
         """The whole body where it has arrived; None where it must be waited for."""
         if not self.has_all or self.disconnected:
             return None
-        self._host.flow.resume_reading()
+        self._host.read_on()
         parts, self._parts = self._parts, []
         self._size = 0
         self._news = False
@@ -147,7 +153,7 @@ class Cycle:
             if not host.transport.is_closing():
                 host.transport.write(CONTINUE)
         if not self.disconnected and not self.response_complete:
-            host.flow.resume_reading()
+            host.read_on()
             if not self._news:
                 self._waiter = asyncio.get_running_loop().create_future()
                 await self._waiter
@@ -181,16 +187,19 @@ class Cycle:
             self._write(500, FAILED, b"Internal Server Error")
 
     def _start(self, status: int, pairs: Any) -> None:
-        self.response_started = True
         self.expects_continue = False
         pairs = list(pairs)
         length = _length(pairs)
         if length is not None:
             self._left = 0 if self.scope["method"] == "HEAD" else length
         elif self.scope["method"] != "HEAD" and status not in BODILESS:
-            self._chunked = True
-            pairs.append((b"transfer-encoding", b"chunked"))
-        self._host.transport.write(self._head(status, pairs))
+            self._chunked = self.scope["http_version"] != "1.0"
+            self._left = 0 if self._chunked else UNTIL_CLOSED
+            if self._chunked:
+                pairs.append((b"transfer-encoding", b"chunked"))
+        head = self._head(status, pairs)
+        self.response_started = True
+        self._host.transport.write(head)
 
     def _go_on(self, body: bytes, *, more: bool) -> None:
         if self.scope["method"] == "HEAD":
@@ -204,13 +213,13 @@ class Cycle:
             self._left -= len(body)
             self._host.transport.write(body)
         if not more:
-            if self._left:
+            if 0 < self._left < UNTIL_CLOSED:
                 raise RuntimeError("the body is shorter than its Content-Length")
             self._complete()
 
     def _write(self, status: int, pairs: Pairs, body: bytes) -> None:
-        self.response_started = True
         head = self._head(status, pairs)
+        self.response_started = True
         self._host.transport.write(head if self.scope["method"] == "HEAD" else head + body)
         self._complete()
 

@@ -13,6 +13,7 @@ from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
 from gateway.cli.http_cycle import Cycle, Pairs
+from gateway.cli.http_refusals import MALFORMED, TOO_LARGE
 
 HEAD_TIMEOUT_S = 10.0
 MAX_HEAD_BYTES = 80 * 1024
@@ -20,22 +21,6 @@ WRITE_LIMIT_S = 60.0
 LEAST_READ_BYTES = 64 * 1024
 """Whoever takes less of a waiting answer than this within WRITE_LIMIT_S is not reading it."""
 
-TOO_LARGE = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-type: application/json\r\n"
-    b"content-length: %d\r\n\r\n%s"
-)
-TOO_LARGE_BODY = (
-    b'{"error":{"type":"invalid_request_error","message":"The head of the request is over 80 KiB.",'
-    b'"code":"headers_too_large","param":null}}'
-)
-MALFORMED_BODY = (
-    b'{"error":{"type":"invalid_request_error","message":"This is not a well-formed HTTP/1.1 request.",'
-    b'"code":"invalid_http","param":null}}'
-)
-MALFORMED = (
-    b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/json\r\n"
-    b"content-length: %d\r\n\r\n%s" % (len(MALFORMED_BODY), MALFORMED_BODY)
-)
 ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 
@@ -59,14 +44,22 @@ class GuardedProtocol(asyncio.Protocol):
             config.load()
         self.loop = _loop or asyncio.get_event_loop()
         self.cycle: Cycle | None = None
+        """The request that came last."""
+        self._running: Cycle | None = None
+        """The one that is being answered, or was the last to be."""
         self._app: Callable[..., Any] = config.loaded_app
         self._idle_s: float = config.timeout_keep_alive
         self._state = server_state
         self._parser = httptools.HttpRequestParser(self)
         self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self._line_up: deque[Cycle] = deque()
+        self._last_words: bytes | None = None
+        """Said once every request before it has its answer."""
         self._head_open = True
-        self._head_bytes = 0
+        self._open = False
+        """A request has begun to arrive and has not come to its end."""
+        self._silent = 0
+        """Bytes of it since it began, or since the last of its body."""
         self._since = 0.0
         """When the head that is open began, or the last answer ended."""
         self._unread = 0
@@ -94,7 +87,7 @@ class GuardedProtocol(asyncio.Protocol):
         self._state.connections.discard(self)
         self._timer.cancel()
         self._stop_write_timer()
-        for cycle in (self.cycle, *self._line_up):
+        for cycle in (self._running, *self._line_up):
             if cycle is not None:
                 cycle.lost()
         self.flow.resume_writing()
@@ -105,15 +98,15 @@ class GuardedProtocol(asyncio.Protocol):
         if self._by_hand is not None:
             self._take_by_hand(data)
             return
+        if self._open and self._says_nothing(len(data)):
+            self._refuse(TOO_LARGE)
+            return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._take_by_hand(data[upgrade.args[0] :])
         except httptools.HttpParserError:
-            self._malformed()
-            return
-        if self._head_open:
-            self._watch_head(len(data))
+            self._refuse(MALFORMED)
 
     def eof_received(self) -> None:
         pass
@@ -136,8 +129,8 @@ class GuardedProtocol(asyncio.Protocol):
     # the parser tells
 
     def on_message_begin(self) -> None:
-        self._head_open = True
-        self._head_bytes = 0
+        self._head_open = self._open = True
+        self._silent = 0
         self._since = self.loop.time()
         self._url = b""
         self._headers: Pairs = []
@@ -155,6 +148,7 @@ class GuardedProtocol(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         self._head_open = False
         parser = self._parser
+        headers, self._headers = self._headers, []  # what comes after the body is no part of the head
         raw, query = target_of(self._url)
         path = raw.decode("ascii")
         version = parser.get_http_version()
@@ -164,7 +158,7 @@ class GuardedProtocol(asyncio.Protocol):
             "path": unquote(path) if "%" in path else path,
             "raw_path": raw,
             "query_string": query,
-            "headers": self._headers,
+            "headers": headers,
             "state": {},
         }
         keep_alive = version == "1.1" and parser.should_keep_alive() and not getattr(self._state, "draining", False)
@@ -175,7 +169,7 @@ class GuardedProtocol(asyncio.Protocol):
         self.cycle = cycle
         if parser.should_upgrade():  # nothing else is spoken here: the request is answered as it stands
             cycle.keep_alive = False
-            self._by_hand = length_in(self._headers)
+            self._by_hand = length_in(headers)
         if before is None or (before.response_complete and not self._line_up):
             self._begin(cycle)
         else:
@@ -183,10 +177,12 @@ class GuardedProtocol(asyncio.Protocol):
             self._line_up.append(cycle)
 
     def on_body(self, body: bytes) -> None:
+        self._silent = 0
         if self.cycle is not None:
             self.cycle.arrived(body)
 
     def on_message_complete(self) -> None:
+        self._open = False
         if self.cycle is not None and not self._by_hand:
             self.cycle.arrived_all()
 
@@ -200,9 +196,17 @@ class GuardedProtocol(asyncio.Protocol):
         if self.transport.is_closing():
             return
         self._since = self.loop.time()
-        self.flow.resume_reading()
         if self._line_up:
             self._begin(self._line_up.popleft())
+        elif self._last_words is not None:
+            self._end_with(self._last_words)
+        else:
+            self.flow.resume_reading()
+
+    def read_on(self) -> None:
+        """Nothing is read while requests stand in line: what they take is bounded."""
+        if not self._line_up and self._last_words is None:
+            self.flow.resume_reading()
 
     def forget(self, task: "asyncio.Task[None]") -> None:
         self._state.tasks.discard(task)
@@ -210,13 +214,27 @@ class GuardedProtocol(asyncio.Protocol):
     # inside
 
     def _begin(self, cycle: Cycle) -> None:
+        self._running = cycle
         cycle.task = task = self.loop.create_task(cycle.run(self._app))
         self._state.tasks.add(task)
 
-    def _malformed(self) -> None:
-        self._head_open = False
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-            self.transport.write(MALFORMED)
+    def _refuse(self, words: bytes) -> None:
+        """What cannot be read ends the connection; requests that came whole before it are answered first."""
+        self._head_open = self._open = False
+        running = self._running
+        if self.cycle is not None and not self.cycle.has_all:
+            if not self._line_up:
+                self._end_with(b"" if self.cycle.response_started else words)
+                return
+            self._line_up.pop()
+        if running is None or running.response_complete:
+            self._end_with(words)
+        else:
+            self._last_words = words
+            self.flow.pause_reading()
+
+    def _end_with(self, words: bytes) -> None:
+        self.transport.write(words)
         self.transport.close()
 
     def _take_by_hand(self, data: bytes) -> None:
@@ -227,23 +245,23 @@ class GuardedProtocol(asyncio.Protocol):
             if not self._by_hand:
                 self.cycle.arrived_all()
 
-    def _watch_head(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > MAX_HEAD_BYTES:
-            self._head_open = False
-            self.transport.write(TOO_LARGE % (len(TOO_LARGE_BODY), TOO_LARGE_BODY))
-            self.transport.close()
+    def _says_nothing(self, size: int) -> bool:
+        """Heads that swell, and so do what stands around the pieces of a body and what follows it."""
+        silent = self._silent
+        self._silent = silent + size
+        return silent > MAX_HEAD_BYTES
 
     def _look(self) -> None:
         """Whether the connection has waited too long, for the rest of a head or for a next request."""
         if self.transport.is_closing():
             return
         waited_s = self.loop.time() - self._since
-        idle = self.cycle is not None and self.cycle.response_complete
-        if waited_s >= (self.head_timeout_s if self._head_open else self._idle_s) and (self._head_open or idle):
+        limit_s = self.head_timeout_s if self._head_open else self._idle_s
+        busy = self._running is not None and not self._running.response_complete
+        if waited_s >= limit_s and not busy:
             self.transport.close()
             return
-        rest_s = self.head_timeout_s - waited_s if self._head_open else self.head_timeout_s
+        rest_s = self.head_timeout_s - waited_s if self._head_open and not busy else self.head_timeout_s
         self._timer = self.loop.call_later(max(0.001, rest_s), self._look)
 
     def _wait_for_reader(self) -> None:
