@@ -53,27 +53,26 @@ class Exchange(Struct, frozen=True, eq=False):
 
     async def whole(self, step: Step) -> Answer | Failure:
         """The answer in one piece."""
-        noted = self._begin(step)
+        talk = self._begin(step)
         failure: Failure | None = LEFT
         try:
-            talk = self._talk(step, noted)
             answer = self._answers if talk.bridged else self._answer
-            outcome = await answer(talk, self._asked(step), noted)
+            outcome = await answer(talk, self._asked(step))
             failure = outcome if type(outcome) is Failure else None
             return outcome
         finally:
-            noted.end(failure)
+            talk.end(failure)
 
     async def opened(self, step: Step) -> "Opened | Failure":
         """A stream that has shown its first content; whoever takes it must `end` it."""
-        noted = self._begin(step)
+        talk = self._begin(step)
         outcome: Opened | Failure = LEFT
         try:
-            outcome = await self._in_time(self._open(self._talk(step, noted), self._asked(step), noted))
+            outcome = await self._in_time(self._open(talk, self._asked(step)))
             return outcome
         finally:
             if isinstance(outcome, Failure):
-                noted.end(outcome)
+                talk.end(outcome)
 
     async def _in_time(self, opening: "Awaitable[Opened | Failure]") -> "Opened | Failure":
         """A policy's deadline is that of the first content; from then on a stream takes as long as any other."""
@@ -92,19 +91,19 @@ class Exchange(Struct, frozen=True, eq=False):
         payload = {name: value for name, value in self.ask.payload.items() if name != "max_completion_tokens"}
         return replace(self.ask, payload={**payload, "max_tokens": step.max_tokens})
 
-    async def _answers(self, talk: "Talk", ask: Ask, noted: "Noted") -> Answer | Failure:
+    async def _answers(self, talk: "Talk", ask: Ask) -> Answer | Failure:
         """One for each prompt, joined."""
         prompts = split_prompts(ask)
         answers: list[Answer] = []
         for start in range(0, len(prompts), PROMPTS_AT_ONCE):
             batch = prompts[start : start + PROMPTS_AT_ONCE]
-            for answer in await asyncio.gather(*(self._answer(talk, one, noted) for one in batch)):
+            for answer in await asyncio.gather(*(self._answer(talk, one) for one in batch)):
                 if isinstance(answer, Failure):
                     return answer
                 answers.append(answer)
         return join_answers(answers)
 
-    async def _answer(self, talk: "Talk", ask: Ask, noted: "Noted") -> Answer | Failure:
+    async def _answer(self, talk: "Talk", ask: Ask) -> Answer | Failure:
         dialect = talk.dialect
         call = (
             await self._signed(talk, ask) if dialect.fetches_tokens else dialect.request(ask, talk.offer, talk.provider)
@@ -118,13 +117,13 @@ class Exchange(Struct, frozen=True, eq=False):
             reply = await self.gateway.upstream.send(talk.provider, call, talk.patience)
         if type(reply) is Failure:
             return reply
-        noted.first_byte_ms = reply.first_byte_ms or noted.since_start_ms()
+        talk.first_byte_ms = reply.first_byte_ms or talk.since_start_ms()
         return dialect.answer(ask, reply, talk.seal)
 
-    async def _open(self, talk: "Talk", ask: Ask, noted: "Noted") -> "Opened | Failure":
+    async def _open(self, talk: "Talk", ask: Ask) -> "Opened | Failure":
         if talk.bridged and len(split_prompts(ask)) > 1:
-            answer = await self._answers(talk, ask, noted)
-            return answer if isinstance(answer, Failure) else Opened(recited(answer, talk.seal), noted)
+            answer = await self._answers(talk, ask)
+            return answer if isinstance(answer, Failure) else Opened(recited(answer, talk.seal), talk)
         dialect = talk.dialect
         call = (
             await self._signed(talk, ask) if dialect.fetches_tokens else dialect.request(ask, talk.offer, talk.provider)
@@ -135,10 +134,10 @@ class Exchange(Struct, frozen=True, eq=False):
         if isinstance(source, Failure):
             return source
         if isinstance(source, Reply):
-            noted.first_byte_ms = source.first_byte_ms
+            talk.first_byte_ms = source.first_byte_ms
             answer = talk.dialect.answer(ask, source, talk.seal)
-            return answer if isinstance(answer, Failure) else Opened(recited(answer, talk.seal), noted)
-        noted.first_byte_ms = noted.since_start_ms()
+            return answer if isinstance(answer, Failure) else Opened(recited(answer, talk.seal), talk)
+        talk.first_byte_ms = talk.since_start_ms()
         reader = talk.dialect.reader(ask, talk.seal)
         live = LiveStream(source, reader, talk.seal, measure_of(ask), self.gateway.clock.monotonic)
         failure: Failure | None = LEFT
@@ -147,7 +146,7 @@ class Exchange(Struct, frozen=True, eq=False):
         finally:
             if failure is not None:
                 live.close()
-        return failure or Opened(live, noted)
+        return failure or Opened(live, talk)
 
     async def _source(self, talk: "Talk", call: Call) -> Source | Reply | Failure:
         if not talk.dialect.offline:
@@ -164,25 +163,20 @@ class Exchange(Struct, frozen=True, eq=False):
             return proof
         return talk.dialect.request(ask, talk.offer, talk.provider, proof)
 
-    def _begin(self, step: Step) -> "Noted":
-        offer, experience, now = (
-            step.offer,
-            self.gateway.experience_of(self.visit.snapshot),
-            self.gateway.clock.monotonic(),
-        )
-        experience.health.note_start(offer.name, offer.provider, now)
-        return Noted(self, offer, experience, now)
-
-    def _talk(self, step: Step, noted: "Noted") -> "Talk":
-        """Who is called, in which dialect, under which seal, with how much patience."""
+    def _begin(self, step: Step) -> "Talk":
+        """Who is called, in which dialect, under which seal, with how much patience; from here on it counts."""
         offer, visit, ask, until = step.offer, self.visit, self.ask, self.until
         provider = visit.snapshot.table.providers[offer.provider]
         dialect, timeouts = dialect_of(provider.dialect), provider.timeouts
         bridged = offer.via_chat and is_bridged(ask, offer)
-        end = noted.started + timeouts.total_s
-        if end < until or (ask.stream and ask.policy is not None):
-            until = end
+        now = self.gateway.clock.monotonic()
+        if now + timeouts.total_s < until or (ask.stream and ask.policy is not None):
+            until = now + timeouts.total_s
+        experience = self.gateway.experience_of(visit.snapshot)
+        experience.health.note_start(offer.name, offer.provider, now)
         return Talk(
+            self,
+            experience,
             offer,
             provider,
             via_chat(dialect) if bridged else dialect,
@@ -199,12 +193,15 @@ class Exchange(Struct, frozen=True, eq=False):
                 until=until,
             ),
             bridged,
+            now,
         )
 
 
-class Talk(Struct, frozen=True):
-    """All that one attempt needs to know of the other side."""
+class Talk(Struct, eq=False):
+    """One attempt: all that it needs to know of the other side, and how long it takes. `end` is synchronous."""
 
+    exchange: Exchange
+    experience: Experience
     offer: Offer
     provider: Provider
     dialect: Dialect
@@ -212,19 +209,6 @@ class Talk(Struct, frozen=True):
     patience: Patience
     bridged: bool
     """Completions spoken through chat."""
-
-
-def recited(answer: Answer, seal: Seal) -> LiveStream:
-    """A whole answer told as a stream."""
-    return LiveStream(Silence(), Spoken(tuple(chunks_of(answer, seal)), answer.usage, answer.model), seal)
-
-
-class Noted(Struct, eq=False):
-    """One attempt being timed; `end` is synchronous and counts once."""
-
-    exchange: Exchange
-    offer: Offer
-    experience: Experience
     started: float
     """Monotonic seconds."""
     first_byte_ms: float | None = None
@@ -234,6 +218,7 @@ class Noted(Struct, eq=False):
         return (self.exchange.gateway.clock.monotonic() - self.started) * 1000
 
     def end(self, failure: Failure | None) -> None:
+        """Counts once."""
         if self.ended:
             return
         self.ended = True
@@ -256,6 +241,11 @@ class Noted(Struct, eq=False):
         )
 
 
+def recited(answer: Answer, seal: Seal) -> LiveStream:
+    """A whole answer told as a stream."""
+    return LiveStream(Silence(), Spoken(tuple(chunks_of(answer, seal)), answer.usage, answer.model), seal)
+
+
 class Shown(Protocol):
     """Chunks until there are none; then `failure` says whether that was the end."""
 
@@ -270,14 +260,14 @@ class Shown(Protocol):
 class Opened:
     """A stream in the hands of whoever passes it on; ending it closes the wire and notes the attempt."""
 
-    __slots__ = ("_noted", "live", "shown")
+    __slots__ = ("_talk", "live", "shown")
 
-    def __init__(self, live: LiveStream, noted: Noted) -> None:
+    def __init__(self, live: LiveStream, talk: Talk) -> None:
         self.live = live
         self.shown: Shown = live
         """What the caller sees of it."""
-        self._noted = noted
+        self._talk = talk
 
     def end(self, failure: Failure | None) -> None:
         self.live.close()
-        self._noted.end(failure)
+        self._talk.end(failure)
