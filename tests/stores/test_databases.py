@@ -67,6 +67,12 @@ def test_d20_an_admission_without_an_end_becomes_unknown_and_a_late_end_takes_it
     assert database.close_lost(None, UNIX + 60) == 1
 
 
+def test_an_admission_that_is_brought_again_together_with_its_end_was_not_lost(database: Database) -> None:
+    database.write([an_admission(1), an_admission(2)])
+    database.write([an_admission(1), a_record(1), an_admission(2)])
+    assert database.close_lost("journal-a", UNIX) == 1
+
+
 def test_usage_is_grouped_and_filtered(database: Database) -> None:
     database.write(
         [

@@ -145,6 +145,18 @@ def test_d09_a_disk_that_refuses_is_told_and_the_rows_wait_for_it(
     journal.close()
 
 
+def test_rows_that_no_disk_took_to_the_end_are_told_when_they_are_lost(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = a_journal(tmp_path)
+    with file_limit(20):
+        journal._segment.room = 0
+        for number in range(3):
+            journal.append(a_record(number))
+        journal.close()
+    assert "3 rows that the disk refused are lost" in caplog.text
+
+
 def test_d09_where_no_room_can_be_set_aside_rows_go_by_write_and_copies_are_made_again_later(tmp_path: Path) -> None:
     with file_limit(3000):
         journal = a_journal(tmp_path, segment_bytes=4000)

@@ -73,6 +73,19 @@ def test_n42_requests_that_were_running_when_the_process_died_are_unknown_after_
     assert journal.folder.exists()
 
 
+def test_a_bookmark_in_a_journal_that_somebody_removed_hides_no_row(tmp_path: Path) -> None:
+    folder = tmp_path / "journal" / "0"
+    for _ in range(3):
+        a_ledger(tmp_path).stop()
+    for segment in folder.glob("*.journal"):
+        segment.unlink()
+    ledger = a_ledger(tmp_path)
+    ledger.note(a_record(1))
+    until(lambda: ledger.lag == 0)
+    ledger.stop()
+    assert total(ledger).requests == 1
+
+
 class Moody(SqliteDatabase):
     """A database that is away, or does not like a row, when told so."""
 

@@ -140,6 +140,8 @@ class Journal:
         self._stop.set()
         if self._syncer is not None:
             self._syncer.join()
+        if self._waiting:
+            log.error("%d rows that the disk refused are lost with this process", len(self._waiting))
         self._retired.append(self._segment)
         self._close_retired()
         if self._spare is not None:

@@ -88,8 +88,7 @@ class PostgresDatabase:
             statement, value = (LOST_BY_TIME, unix) if origin is None else (LOST_OF_ORIGIN, origin)
             found = await connection.fetch(f"{numbered(statement)} FOR UPDATE SKIP LOCKED", value)
             records = [lost(convert(["a", *row], Admitted)) for row in found]
-            await _write_records(connection, records, [record.id for record in records])
-            return len(found)
+            return await _write_records(connection, records, [record.id for record in records])
 
         return self._run(lambda: self._transaction(close))
 
@@ -203,10 +202,10 @@ def numbered(sql: str) -> str:
     return first + "".join(f"${index}{piece}" for index, piece in enumerate(rest, 1))
 
 
-async def _write_records(connection: Any, records: list[Record], ended: list[str]) -> None:
-    """The admissions are locked first: whoever sweeps them at the same time waits, or has finished."""
+async def _write_records(connection: Any, records: list[Record], ended: list[str]) -> int:
+    """How many say something new. The admissions are locked first: whoever sweeps them too waits, or has finished."""
     if not records:
-        return
+        return 0
     ids = sorted(record.id for record in records)
     if ended:
         sql = "SELECT 1 FROM admissions WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE"
@@ -216,6 +215,7 @@ async def _write_records(connection: Any, records: list[Record], ended: list[str
     await _many(connection, PUT_REQUEST, [row_of(record) for record, _ in fresh])
     await _many(connection, ADD_USAGE, sums(fresh))
     await _many(connection, END_ADMISSION, [(each,) for each in sorted(ended)])
+    return len(fresh)
 
 
 async def _many(connection: Any, sql: str, rows: list[Row]) -> None:

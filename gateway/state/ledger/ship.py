@@ -54,7 +54,9 @@ class Shipper:
 
     def start(self) -> None:
         """Opens the database at once; one that refuses for good stops the start, one that is away does not."""
-        self._position = self._bookmark.load(self._unix())
+        known = self._bookmark.load(self._unix())
+        if known < self._journal.end:  # else it belongs to a journal that somebody has removed
+            self._position = known
         try:
             self._database.open()
             self._opened = True

@@ -99,8 +99,7 @@ class SqliteDatabase:
         with self._transaction() as connection:
             rows = connection.execute(statement, (value,)).fetchall()
             records = [lost(_admitted(row)) for row in rows]
-            self._write_records(connection, records, [record.id for record in records])
-            return len(rows)
+            return self._write_records(connection, records, [record.id for record in records])
 
     def usage(self, query: UsageQuery) -> list[UsageRow]:
         return [usage_row(query, row) for row in self._read(usage_statement(query))]
@@ -147,12 +146,14 @@ class SqliteDatabase:
             connection.execute("DELETE FROM tokenhub_schema")
             connection.execute("INSERT INTO tokenhub_schema VALUES (?)", (NEWEST,))
 
-    def _write_records(self, connection: sqlite3.Connection, records: list[Record], ended: list[str]) -> None:
+    def _write_records(self, connection: sqlite3.Connection, records: list[Record], ended: list[str]) -> int:
+        """How many of them say something new."""
         fresh = news(records, self._outcomes(connection, [record.id for record in records]))
         _put(connection, PUT_REQUEST, [row_of(record) for record, _ in fresh])
         _put(connection, ADD_USAGE, sums(fresh))
         for some in _evened(ended):
             connection.execute(ends_of(len(some)), some)
+        return len(fresh)
 
     def _outcomes(self, connection: sqlite3.Connection, ids: list[str]) -> dict[str, str]:
         """Of those that are there: most ids are younger than all of them."""
