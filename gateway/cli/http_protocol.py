@@ -165,7 +165,8 @@ class GuardedProtocol(asyncio.Protocol):
         if version != "1.1":
             scope["http_version"] = version
         before = self.cycle
-        cycle = Cycle(self, scope, keep_alive=keep_alive, expects_continue=self._expects_continue)
+        expects_continue = self._expects_continue and version == "1.1"
+        cycle = Cycle(self, scope, keep_alive=keep_alive, expects_continue=expects_continue)
         self.cycle = cycle
         if parser.should_upgrade():  # nothing else is spoken here: the request is answered as it stands
             cycle.keep_alive = False

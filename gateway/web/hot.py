@@ -13,7 +13,7 @@ from gateway.domain.visit import Visit
 from gateway.errors import RequestError
 from gateway.flow.enter import check_key, enter
 from gateway.flow.gateway import Gateway
-from gateway.flow.receipt import Receipt
+from gateway.flow.receipt import CLIENT_CLOSED, Receipt
 from gateway.flow.rights import check_scope
 from gateway.flow.serve import open_receipt, serve, serve_stream
 from gateway.web.body import check_content, decode_object, read_body
@@ -95,6 +95,7 @@ async def tell(gateway: Gateway, endpoint: Endpoint, reply: Reply, incoming: Inc
     except asyncio.CancelledError:
         if leaving.left:
             receipt.caller_left()
+            reply.status = reply.status or CLIENT_CLOSED
         elif gateway.draining:
             error = RequestError("overloaded", "draining", "The gateway is shutting down.", retry_after_s=1.0)
             receipt.refused(error, reply.status_of(error))

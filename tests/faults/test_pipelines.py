@@ -22,6 +22,8 @@ LARGE_HEAD = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Large: " + b"a" * 1_000_000
 CHUNKED_HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 WIRED = json.dumps({"model": "gpt-4o", "messages": MESSAGES}).encode()
 
+COUNTED = "tokenhub_requests_total{"
+
 
 @pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
@@ -109,6 +111,20 @@ def test_whoever_leaves_is_missed_by_the_request_that_runs_and_not_by_the_last_o
         assert row["error"] == "client_closed"
         assert "Traceback" not in process.stderr
         assert "exception" not in process.stderr.lower()
+
+
+def test_whoever_left_before_an_answer_is_counted_as_gone(tmp_path: Path) -> None:
+    with Wire() as wire, a_process(a_config(wire.url), tmp_path) as process:
+        gate = wire.gate()
+        wire.script(openai_chat("late").but(gate=gate))
+        with Line(process.address) as line:
+            line.send(post(body=WIRED))
+            gate.wait_reached()
+        with process.client(ADMIN) as admin:
+            numbers = until(lambda: [one for one in admin.get("/metrics").text.split("\n") if COUNTED in one])
+        gate.open()
+    assert numbers[0].endswith(" 1.0")
+    assert 'status="499"' in numbers[0]
 
 
 def test_half_a_head_does_not_cut_off_the_answer_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -177,6 +177,22 @@ def test_expect_100_continue_is_answered_before_the_body_is_sent(process: Proces
         assert line.until(b"\r\n\r\n").startswith(b"HTTP/1.1 200 ")
 
 
+def test_an_old_client_is_not_told_to_continue(process: Process) -> None:
+    with Line(process.address) as line:
+        line.send(
+            post(
+                "Expect: 100-continue",
+                f"Content-Length: {len(BODY)}",
+                body=BODY[:-1],
+                start="POST /v1/chat/completions HTTP/1.0",
+            )
+        )
+        with process.client() as client:
+            client.get("/healthz")
+        line.send(BODY[-1:])
+        assert line.rest().startswith(b"HTTP/1.1 200 ")
+
+
 def test_a_body_that_will_be_refused_is_not_asked_for(process: Process) -> None:
     with Line(process.address) as line:
         line.send(post("Expect: 100-continue", "Content-Length: 999999999", body=b""))
