@@ -74,6 +74,7 @@ class LiveStream:
 
     __slots__ = (
         "_early",
+        "_into",
         "_measure",
         "_now",
         "_over",
@@ -104,6 +105,7 @@ class LiveStream:
         """More characters than this may be too many."""
         self._reader = reader
         self._early: list[Chunk] = []
+        self._into: Callable[[list[Chunk]], bool] = bool
         self._over = False
         self.seal = seal
         self.failure: Failure | None = None
@@ -145,19 +147,19 @@ class LiveStream:
 
     async def pour(self, into: Callable[[list[Chunk]], bool]) -> bool:
         """What `next` would tell, told to `into` the moment it is heard; False where that has enough before the end."""
-
-        def hear(data: bytes | Failure) -> bool:
-            batch = self._heard(data)
-            return (not batch or into(batch)) and not self._over
-
+        self._into = into
         early, self._early = self._early, []
         if (not early or into(early)) and not self._over:
-            await self._source.pour(hear)
+            await self._source.pour(self._hear)
         return self._over
 
     def close(self) -> None:
         self._over = True
         self._source.close()
+
+    def _hear(self, data: bytes | Failure) -> bool:
+        chunks = self._heard(data)
+        return (not chunks or self._into(chunks)) and not self._over
 
     def _heard(self, data: bytes | Failure) -> list[Chunk]:
         if self._over:

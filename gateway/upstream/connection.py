@@ -161,12 +161,12 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         answer = self.answer
         answer.feed(data)
-        if not self.head_at and answer.head is not None:
-            self.head_at = self._clock.monotonic()
         if self._tap is not None and answer.fault is None:
             self._heard_at = self._clock.monotonic()
             self._tap()
             return
+        if not self.head_at and answer.head is not None:
+            self.head_at = self._clock.monotonic()
         if self._waiter is not None and (answer.complete or self._there(self._want)):
             self._wake()
         if answer.complete:

@@ -73,20 +73,13 @@ class Reply:
         self._writer = writer = self._surface.writer(receipt)
         failure: Failure | None = OURS
         pulse = Pulse(self._send, self._surface.keepalive)
-        said = receipt.said
+        telling = Telling(writer, pulse, receipt.said)
         interrupt = Interrupt()
         self._gateway.open_streams.add(interrupt)
-
-        def pass_on(chunks: list[Chunk]) -> bool:
-            frames = writer.frames(chunks)
-            if said is not None:
-                said.append(frames)
-            return pulse.say(frames)
-
         try:
             await self._begin(receipt)
             with interrupt.allowed():
-                while not await opened.shown.pour(pass_on):
+                while not await opened.shown.pour(telling.pass_on):
                     await pulse.heard()
             failure = SHUTDOWN if interrupt.called else opened.shown.failure
             receipt.stream_over(failure)
@@ -129,6 +122,23 @@ class Reply:
         headers += self._surface.headers(receipt)
         self.status = 200
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+
+
+class Telling:
+    """Chunks as frames to the caller, and into the record of those who keep what was said."""
+
+    __slots__ = ("_pulse", "_said", "_writer")
+
+    def __init__(self, writer: Writer, pulse: Pulse, said: list[bytes] | None) -> None:
+        self._writer = writer
+        self._pulse = pulse
+        self._said = said
+
+    def pass_on(self, chunks: list[Chunk]) -> bool:
+        frames = self._writer.frames(chunks)
+        if self._said is not None:
+            self._said.append(frames)
+        return self._pulse.say(frames)
 
 
 class Interrupt:
