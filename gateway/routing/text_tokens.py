@@ -31,6 +31,7 @@ _CLASS_OF_ASCII = bytes(
     next((name[0] for name, members in _CLASSES.items() if chr(code) in members), ord("m")) for code in range(256)
 )
 """`l`etter, `d`igit, blank, newline; everything else is a `m`ark."""
+_DIGIT, _NEWLINE = ord("d"), ord("\n")
 
 SCRIPTS: Mapping[str, tuple[float, tuple[int, ...]]] = {
     "latin": (0.85, (0x00, 0x01, 0x02, 0x1D, 0x1E, 0x2C, 0xA7)),
@@ -74,14 +75,16 @@ def text_tokens(text: str) -> float:
 
 
 def _ascii_tokens(plain: bytes) -> float:
-    count = plain.translate(_CLASS_OF_ASCII).count
-    letters, figures, spaces, newlines = count(b"l"), count(b"d"), count(b" "), count(b"\n")
+    classes = plain.translate(_CLASS_OF_ASCII)
+    letters, spaces = classes.count(b"l"), classes.count(b" ")
+    figures = classes.count(b"d") if _DIGIT in classes else 0
+    newlines = classes.count(b"\n") if _NEWLINE in classes else 0
     marks = len(plain) - letters - figures - spaces - newlines
     if not letters:
         return DIGIT * figures + MARK * marks + NEWLINE * newlines + BLANK * spaces
     words: float = spaces + newlines + 1
     if spaces > 1:  # a run of blanks is one token, whatever its length; only its last blank belongs to a word
-        words -= 1.75 * count(b"  ")
+        words -= 1.75 * classes.count(b"  ")
     if words < 1.0:
         words = 1.0
     if words < 0.4 * marks:

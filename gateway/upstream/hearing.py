@@ -105,14 +105,13 @@ class Hearing:
     def on_headers_complete(self) -> None:
         if self.complete or self.head is not None:
             return
-        early = self._early.lstrip(b"\r\n")
-        end = early.find(b"\r\n\r\n")
-        raw, self._early = early[:end], b""
+        raw, _, rest = self._early.lstrip(b"\r\n").partition(b"\r\n\r\n")
+        self._early = b""
         head = read_head(self._parser.get_status_code(), raw)
-        if head is None or end > self._bounds.head_bytes:
+        if head is None or len(raw) > self._bounds.head_bytes:
             self.fail(MALFORMED)
         elif head.status < 200:  # only a word on the way
-            self._early = early[end + 4 :]
+            self._early = rest
         else:
             self.head = head
             if head.status >= 300:
