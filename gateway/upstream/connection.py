@@ -25,7 +25,7 @@ class Connection(asyncio.Protocol):
     # fmt: off
     __slots__ = (
         "_alarm", "_buffer_bytes", "_clock", "_heard_at", "_loop", "_on_lost", "_patience", "_paused", "_tap",
-        "_transport", "_waiter", "_want", "_why", "answer", "born", "busy", "head_at", "idle_until", "leased", "open",
+        "_transport", "_waiter", "_want", "_why", "answer", "busy", "head_at", "idle_until", "leased", "old_at", "open",
         "origin", "streaming", "uses",
     )
     # fmt: on
@@ -42,7 +42,8 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self.answer = Hearing(bounds)
         self.origin = origin
-        self.born = clock.monotonic()
+        self.old_at = clock.monotonic() + bounds.age_s
+        """When it has served long enough."""
         self.idle_until = inf
         self.head_at = 0.0
         self.uses = 0

@@ -18,12 +18,12 @@ class Pool:
     """A place is taken before a connection and given back with it, whatever becomes of the call."""
 
     __slots__ = (
-        "_bounds", "_clock", "_idle", "_on_empty", "_queue", "_sweep", "connections", "in_use", "letters", "retired",
+        "_clock", "_idle", "_idle_s", "_on_empty", "_queue", "_sweep", "connections", "in_use", "letters", "retired",
     )  # fmt: skip
 
     def __init__(self, clock: Clock, bounds: Bounds, on_empty: "Callable[[Pool], None]") -> None:
         self._clock = clock
-        self._bounds = bounds
+        self._idle_s = bounds.idle_s
         self._on_empty = on_empty
         self._idle: dict[Origin, list[Connection]] = {}
         self._queue: deque[asyncio.Future[bool]] = deque()
@@ -103,16 +103,13 @@ class Pool:
     def drop(self, connection: Connection) -> None:
         """Keep the connection if it is good, without giving up the place."""
         connection.leased = False
-        reusable = connection.finish()
         now = self._clock.monotonic()
-        if not reusable or self.retired or now - connection.born >= self._bounds.age_s:
+        if not connection.finish() or self.retired or now >= connection.old_at:
             connection.abort()
             return
-        keep_s = self._bounds.idle_s
         head = connection.answer.head
-        if head is not None and head.keep_alive_s is not None:
-            keep_s = min(keep_s, head.keep_alive_s - 1.0)
-        connection.idle_until = now + keep_s
+        said_s = None if head is None else head.keep_alive_s
+        connection.idle_until = now + (self._idle_s if said_s is None else min(self._idle_s, said_s - 1.0))
         idle = self._idle.get(connection.origin)
         if idle is None:
             idle = self._idle[connection.origin] = []
