@@ -157,6 +157,22 @@ def test_rows_that_no_disk_took_to_the_end_are_told_when_they_are_lost(
     assert "3 rows that the disk refused are lost" in caplog.text
 
 
+def test_rows_beyond_those_that_may_wait_are_told_when_the_first_is_lost_and_counted_in_the_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.state.ledger.journal.WAITING_ROWS", 2)
+    journal = a_journal(tmp_path)
+    with file_limit(20):
+        journal._segment.room = 0
+        for number in range(5):
+            journal.append(a_record(number))
+        assert caplog.text.count("2 rows wait already") == 1
+    assert journal.append(a_record(5))
+    assert "3 rows were lost meanwhile" in caplog.text
+    journal.close()
+    assert "lost with this process" not in caplog.text
+
+
 def test_d09_where_no_room_can_be_set_aside_rows_go_by_write_and_copies_are_made_again_later(tmp_path: Path) -> None:
     with file_limit(3000):
         journal = a_journal(tmp_path, segment_bytes=4000)

@@ -51,6 +51,8 @@ class Journal:
         """The segment that this process began with: everything before it was left by another."""
         self.appended = 0
         self.dropped = 0
+        self._lost = 0
+        """Since the disk began to refuse."""
         self.failing = False
         self.fresh: deque[Fresh] = deque(maxlen=FRESH_ROWS)
         """The last rows with the places after them, for whoever ships them: reading the file is for the rest."""
@@ -167,9 +169,9 @@ class Journal:
     def _append_by_write(self, entry: Entry, line: bytes) -> bool:
         """What has no room, or has to wait."""
         segment = self._segment
-        if self._waiting or not self._write(line):
+        if not self.flush_waiting() or not self._write(line):
             self._wait_with(line)
-            return self.flush_waiting()
+            return False
         self.fresh.append((segment.number, segment.size - len(line), segment.size, entry))
         if segment.size >= self._segment_bytes:
             self._rotate()
@@ -215,11 +217,15 @@ class Journal:
     def _works_again(self) -> None:
         if self.failing and not self._unsynced:
             self.failing = False
-            log.warning("the journal in `%s` is written again", self.folder)
+            lost, self._lost = self._lost, 0
+            log.warning("the journal in `%s` is written again; %d rows were lost meanwhile", self.folder, lost)
 
     def _wait_with(self, line: bytes) -> None:
         if len(self._waiting) >= WAITING_ROWS:
+            if not self._lost:
+                log.error("%d rows wait already: as long as the disk refuses, those that come are lost", WAITING_ROWS)
             self.dropped += 1
+            self._lost += 1
             return
         self._waiting.append(line)
 
