@@ -82,7 +82,7 @@ class Around(Struct, frozen=True, kw_only=True):
 
 
 class Proof(Struct, frozen=True, kw_only=True):
-    """What a request is signed with beyond the provider's own key; every dialect may ignore it."""
+    """What a request is signed with beyond the provider's own key; made for dialects that fetch tokens."""
 
     now_unix: float = 0.0
     token: Token | None = None

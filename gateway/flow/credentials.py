@@ -25,9 +25,8 @@ class Credentials:
         self._fetching: dict[str, asyncio.Task[Token | Failure]] = {}
 
     async def proof(self, dialect: Dialect, provider: Provider, patience: Patience) -> Proof | Failure:
+        """For a dialect that fetches tokens."""
         now = self._clock.unix()
-        if not dialect.fetches_tokens:
-            return Proof(now_unix=now)
         token = self._tokens.get(provider.identity)
         if token is not None and token.expires_unix - EARLY_S > now:
             return Proof(now_unix=now, token=token)

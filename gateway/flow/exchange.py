@@ -168,7 +168,7 @@ class Exchange(Struct, frozen=True, eq=False):
         offer, visit, ask, until = step.offer, self.visit, self.ask, self.until
         provider = visit.snapshot.table.providers[offer.provider]
         dialect, timeouts = dialect_of(provider.dialect), provider.timeouts
-        bridged = offer.via_chat and is_bridged(ask, offer)
+        bridged = is_bridged(ask, offer)
         now = self.gateway.clock.monotonic()
         if now + timeouts.total_s < until or (ask.stream and ask.policy is not None):
             until = now + timeouts.total_s

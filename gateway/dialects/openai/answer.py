@@ -10,7 +10,7 @@ from gateway.dialects.base import Seal
 from gateway.dialects.chunks import model_name, text_length, usage_fields
 from gateway.dialects.failures import garbled
 from gateway.dialects.openai.errors import hidden_error
-from gateway.dialects.openai.usage import counted, is_openais, said_in
+from gateway.dialects.openai.usage import SAID, counted, is_openais
 from gateway.dialects.openai.words import BROKEN_OFF, FINISH, straighten
 from gateway.domain.answer import Answer, Usage
 from gateway.domain.call import Reply
@@ -109,7 +109,10 @@ def usage_in(fields: dict[str, Any]) -> Usage | None:
     raw = fields.get("usage")
     if raw is None:
         return None
-    said = said_in(raw)
+    try:
+        said = SAID.decode(raw)
+    except msgspec.ValidationError:
+        said = None
     usage = None if said is None else counted(said)
     if said is None or usage is None:
         del fields["usage"]

@@ -41,14 +41,7 @@ class Said(Struct):
 
 
 SAID: msgspec.json.Decoder[Said | None] = msgspec.json.Decoder(Said | None)
-
-
-def said_in(raw: msgspec.Raw) -> Said | None:
-    """The `usage` of an answer as it was sent; None where it is null or nonsense."""
-    try:
-        return SAID.decode(raw)
-    except msgspec.ValidationError:
-        return None
+"""Of the `usage` of an answer as it was sent."""
 
 
 def usage_of(said: Any) -> Usage | None:
