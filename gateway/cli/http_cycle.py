@@ -52,8 +52,9 @@ class Cycle:
     """`receive` and `send` for the application; `take`, `whole`, `push` and `when_gone` need no coroutine."""
 
     __slots__ = (
-        "_chunked", "_gone", "_host", "_left", "_news", "_parts", "_size", "_waiter", "disconnected",
-        "expects_continue", "has_all", "keep_alive", "response_complete", "response_started", "scope", "task",
+        "_chunked", "_flow", "_gone", "_host", "_left", "_news", "_parts", "_pipe", "_size", "_waiter",
+        "disconnected", "expects_continue", "has_all", "keep_alive", "response_complete", "response_started", "scope",
+        "task",
     )  # fmt: skip
 
     def __init__(self, host: Host, scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
@@ -74,6 +75,8 @@ class Cycle:
         self._gone: Callable[[], None] | None = None
         self._chunked = False
         self._left: float = 0
+        self._pipe: asyncio.Transport | None = None
+        """While a body without a length is under way."""
 
     async def run(self, app: Callable[..., Any]) -> None:
         """The application, and what is owed to a caller whom it left without a response."""
@@ -106,6 +109,7 @@ class Cycle:
         self._wake()
 
     def lost(self) -> None:
+        self._pipe = None
         if not self.response_complete:
             self.disconnected = True
             if self._gone is not None:
@@ -138,11 +142,12 @@ class Cycle:
         return True
 
     def push(self, data: bytes) -> bool:
-        """A piece of a body that is under way; False where the next one should wait, as `send` does."""
-        if self.disconnected or self.response_complete or not self.response_started or not data:
+        """A piece of a body without a length; False where the next one should wait, as `send` does."""
+        pipe = self._pipe
+        if pipe is None or not data:
             return True
-        self._host.transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
-        return not self._host.flow.write_paused
+        pipe.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
+        return not self._flow.write_paused
 
     # ASGI
 
@@ -195,6 +200,7 @@ class Cycle:
         elif self.scope["method"] != "HEAD" and status not in BODILESS:
             self._chunked = self.scope["http_version"] != "1.0"
             self._left = 0 if self._chunked else UNTIL_CLOSED
+            self._pipe, self._flow = self._host.transport, self._host.flow
             if self._chunked:
                 pairs.append((b"transfer-encoding", b"chunked"))
         head = self._head(status, pairs)
@@ -237,6 +243,7 @@ class Cycle:
 
     def _complete(self) -> None:
         self.response_complete = True
+        self._pipe = None
         self._wake()
         if not self.keep_alive:
             self._host.transport.close()

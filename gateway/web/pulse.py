@@ -6,12 +6,26 @@ from gateway.web.door import Send, line_of
 
 KEEPALIVE = b": keepalive\n\n"
 KEEPALIVE_S = 15.0
+LOOKS = 5
+"""How often it is looked, in that time, whether anything was said."""
 
 
 class Pulse:
-    """One timer a stream, re-armed every few seconds; nothing per chunk but an assignment."""
+    """One timer a stream looks every few seconds whether anything was said; nothing per chunk but an assignment."""
 
-    __slots__ = ("_beating", "_handle", "_keepalive", "_last", "_late", "_loop", "_push", "_send", "_stuck", "every_s")
+    __slots__ = (
+        "_beating",
+        "_handle",
+        "_keepalive",
+        "_late",
+        "_look_s",
+        "_loop",
+        "_push",
+        "_send",
+        "_silent",
+        "_spoke",
+        "_stuck",
+    )
 
     def __init__(self, send: Send, keepalive: bytes = KEEPALIVE, every_s: float = KEEPALIVE_S) -> None:
         self._loop = asyncio.get_running_loop()
@@ -20,17 +34,18 @@ class Pulse:
         self._push = None if line is None else line.push
         self._late = b""
         self._keepalive = keepalive
-        self._last = self._loop.time()
+        self._spoke = True
+        self._silent = 0
         self._stuck = False
         self._beating: asyncio.Task[None] | None = None
-        self.every_s = every_s
-        self._handle = self._loop.call_later(every_s, self._beat)
+        self._look_s = every_s / LOOKS
+        self._handle = self._loop.call_later(self._look_s, self._look)
 
     def say(self, data: bytes) -> bool:
         """Without waiting; after a False nothing more may be said before `heard`."""
-        self._last = self._loop.time()
         if not data:
             return True
+        self._spoke = True
         if self._push is not None:
             return self._push(data)
         self._late += data
@@ -42,20 +57,19 @@ class Pulse:
         self._stuck = True
         await self._send({"type": "http.response.body", "body": late, "more_body": True})
         self._stuck = False
-        self._last = self._loop.time()
+        self._spoke = True
 
     def stop(self) -> None:
         self._handle.cancel()
         if self._beating is not None:
             self._beating.cancel()
 
-    def _beat(self) -> None:
-        wait_s = self.every_s - (self._loop.time() - self._last)
-        if wait_s <= self.every_s * 0.01:
-            wait_s = self.every_s
-            if not self._stuck:
-                self._speak()
-        self._handle = self._loop.call_later(wait_s, self._beat)
+    def _look(self) -> None:
+        self._silent = 0 if self._spoke else self._silent + 1
+        self._spoke = False
+        if self._silent >= LOOKS and not self._stuck:
+            self._speak()
+        self._handle = self._loop.call_later(self._look_s, self._look)
 
     def _speak(self) -> None:
         if not self.say(self._keepalive) and self._push is None:
