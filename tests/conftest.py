@@ -1,6 +1,7 @@
 """Options of the whole suite, and the watch for secrets that goes on during all of it."""
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -31,6 +32,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def update_golden(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    """For tests that set up the log of a process."""
+    root, ours = logging.getLogger(), logging.getLogger("tokenhub")
+    handlers, levels = root.handlers[:], (root.level, ours.level)
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])
 
 
 def pytest_sessionstart() -> None:

@@ -8,15 +8,7 @@ import pytest
 
 from gateway import log
 
-
-@pytest.fixture(autouse=True)
-def _as_before() -> object:
-    root, ours = logging.getLogger(), logging.getLogger("tokenhub")
-    before = root.handlers[:], root.level, ours.level
-    yield
-    root.handlers[:] = before[0]
-    root.setLevel(before[1])
-    ours.setLevel(before[2])
+pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
 def test_every_line_says_which_configuration_serves_at_that_moment() -> None:

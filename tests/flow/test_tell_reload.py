@@ -2,7 +2,6 @@
 
 import io
 import json
-import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,14 +16,7 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture(autouse=True)
-def _as_before() -> object:
-    root, ours = logging.getLogger(), logging.getLogger("tokenhub")
-    before = root.handlers[:], root.level, ours.level
-    yield
-    root.handlers[:] = before[0]
-    root.setLevel(before[1])
-    ours.setLevel(before[2])
+pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
 def told(tmp_path: Path, stream: io.StringIO, *texts: str, begin: str = config("small")) -> tuple[str, list[str]]:

@@ -1,0 +1,71 @@
+"""Our side of a connection under an application that misbehaves, and under a caller who never stops asking."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+
+from gateway.cli.http_protocol import GuardedProtocol
+from gateway.cli.server import Beside
+
+ASK = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+FLOOD = 64 * 1024 * 1024
+"""Far more than the buffers of two sockets hold."""
+
+
+@contextlib.contextmanager
+def served(app: Callable[..., Any]) -> Iterator[socket.socket]:
+    """A caller connected to a server that runs this application."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, http=GuardedProtocol, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
+    server = Beside(config)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])))
+    thread.start()
+    try:
+        with socket.create_connection(listening.getsockname(), timeout=20) as caller:
+            yield caller
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()
+
+
+@pytest.mark.parametrize("value", [b"one\r\nx-two: 2", b"one\nx-two: 2", b"a\0b"])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_head_that_cannot_be_written_is_a_500_and_says_nothing_else(value: bytes) -> None:
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"x-one", value)]})
+
+    with served(app) as caller:
+        caller.sendall(ASK)
+        got = b""
+        while data := caller.recv(65536):
+            got += data
+    assert got.startswith(b"HTTP/1.1 500 ")
+    assert b"x-two" not in got
+
+
+def test_a_caller_who_only_asks_is_not_read_while_an_answer_is_under_way() -> None:
+    may_answer = threading.Event()
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await asyncio.to_thread(may_answer.wait)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    with served(app) as caller:
+        caller.settimeout(1.0)
+        sent = 0
+        with contextlib.suppress(TimeoutError):
+            while sent < FLOOD:
+                sent += caller.send(ASK * 1000)
+        may_answer.set()
+        caller.settimeout(20)
+        got = caller.recv(65536)
+    assert sent < FLOOD
+    assert got.startswith(b"HTTP/1.1 200 ")
