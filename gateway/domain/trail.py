@@ -44,13 +44,10 @@ class Attempt(Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
 
 
-class Trail:
+class Trail(Struct, eq=False):
     """Grows by one with each attempt of one request."""
 
-    __slots__ = ("attempts",)
-
-    def __init__(self) -> None:
-        self.attempts: list[Attempt] = []
+    attempts: list[Attempt] = []
 
     def note(self, attempt: Attempt) -> None:
         self.attempts.append(attempt)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Literal
 
-from msgspec import structs
+from msgspec import Struct, field, structs
 
 from gateway.domain.answer import Answer, Usage
 from gateway.domain.ask import Ask
@@ -26,72 +26,38 @@ CLIENT_CLOSED = 499
 """In records only: nobody is there to read a status."""
 
 
-class Receipt:
+class Receipt(Struct, eq=False):
     """Collects while the request runs; `close` is synchronous, so that no disconnect can cut it in half."""
 
-    __slots__ = (
-        "_closed",
-        "_on_close",
-        "_stream_told",
-        "admission",
-        "ask",
-        "attempts",
-        "cost_usd",
-        "dropped",
-        "ending",
-        "endpoint",
-        "error_code",
-        "gateway",
-        "patience_s",
-        "plan",
-        "reservation",
-        "said",
-        "served_model",
-        "status",
-        "step",
-        "stream",
-        "trace_parent",
-        "trail",
-        "usage",
-        "visit",
-        "wants_trace",
-    )
-
-    def __init__(
-        self, gateway: Gateway, visit: Visit, ask: Ask, endpoint: str, on_close: Callable[["Receipt"], None]
-    ) -> None:
-        self.gateway = gateway
-        self._on_close = on_close
-        self.endpoint = endpoint
-        self.admission: Admitted | None = None
-        """Its row in the ledger, once there is one."""
-        self.patience_s = 0.0
-        self.status = 200
-        self._closed = False
-        self._stream_told = False
-        self.visit = visit
-        self.ask = ask
-        self.trail = Trail()
-        self.plan: Plan | None = None
-        self.step: Step | None = None
-        self.stream: Opened | None = None
-        self.reservation: Reservation | None = None
-        self.usage: Usage | None = None
-        self.served_model = ""
-        self.cost_usd = 0.0
-        self.attempts = 0
-        self.dropped: tuple[str, ...] = ()
-        self.ending: Ending = "internal"
-        self.error_code = ""
-        self.wants_trace = False
-        self.trace_parent: str | None = None
-        self.said: list[bytes] | None = [] if visit.snapshot.records.bodies else None
-        """The answer as it was sent, where the files say that it is kept."""
-        gateway.in_flight += 1
-
-    @property
-    def experience(self) -> Experience:
-        return self.gateway.experience_of(self.visit.snapshot)
+    gateway: Gateway
+    visit: Visit
+    ask: Ask
+    endpoint: str
+    experience: Experience
+    """Of the configuration that serves it, to its end: a trial that is over meanwhile keeps what it learnt."""
+    on_close: Callable[["Receipt"], None]
+    said: list[bytes] | None
+    """The answer as it was sent, where the files say that it is kept."""
+    trail: Trail = field(default_factory=Trail)
+    admission: Admitted | None = None
+    """Its row in the ledger, once there is one."""
+    patience_s: float = 0.0
+    status: int = 200
+    plan: Plan | None = None
+    step: Step | None = None
+    stream: Opened | None = None
+    reservation: Reservation | None = None
+    usage: Usage | None = None
+    served_model: str = ""
+    cost_usd: float = 0.0
+    attempts: int = 0
+    dropped: tuple[str, ...] = ()
+    ending: Ending = "internal"
+    error_code: str = ""
+    wants_trace: bool = False
+    trace_parent: str | None = None
+    closed: bool = False
+    stream_told: bool = False
 
     def answered(self, step: Step, answer: Answer, attempts: int) -> None:
         self._served_by(step, attempts, answer.model)
@@ -104,9 +70,9 @@ class Receipt:
 
     def stream_over(self, failure: Failure | None) -> None:
         """The stream ended, well or not: what it used so far is known now."""
-        if self.stream is None or self._stream_told:
+        if self.stream is None or self.stream_told:
             return
-        self._stream_told = True
+        self.stream_told = True
         live = self.stream.live
         self._used(live.usage or self._estimated(live.chars))
         if failure is None:
@@ -144,14 +110,14 @@ class Receipt:
         self.status = CLIENT_CLOSED
 
     def close(self) -> None:
-        if self._closed:
+        if self.closed:
             return
-        self._closed = True
+        self.closed = True
         if self.ending == "internal":
             self.status, self.error_code = INTERNAL, "internal_error"
         self.gateway.in_flight -= 1
         self._settle()
-        self._on_close(self)
+        self.on_close(self)
 
     def _settle(self) -> None:
         """What was used is charged; a request that came to nothing frees what it had set aside."""

@@ -21,7 +21,9 @@ from gateway.flow.gateway import Gateway, moment_of
 from gateway.flow.give_up import give_up, resting
 from gateway.flow.receipt import Receipt
 from gateway.flow.shape import Send, ShapedStream, asking_for, shaped
+from gateway.flow.usual import usual_of
 from gateway.output.stream import needs_shaping
+from gateway.routing.outline import QUIET
 from gateway.routing.overflow import reduced_max_tokens
 
 T = TypeVar("T")
@@ -29,12 +31,19 @@ T = TypeVar("T")
 
 def open_receipt(gateway: Gateway, visit: Visit, ask: Ask, endpoint: str) -> Receipt:
     """Whoever opens one closes it; closing is accounting."""
-    return Receipt(gateway, visit, ask, endpoint, account)
+    gateway.in_flight += 1
+    snapshot = visit.snapshot
+    said: list[bytes] | None = [] if snapshot.records.bodies else None
+    return Receipt(gateway, visit, ask, endpoint, gateway.experience_of(snapshot), account, said)
 
 
 async def serve(receipt: Receipt) -> Answer:
     """One whole answer, or a RequestError."""
-    plan = await decided(receipt)
+    now = receipt.gateway.clock.monotonic()
+    plan = decided(receipt, now)
+    if (waiting := admit(receipt, plan, now)) is not None:
+        await waiting
+    note_admitted(receipt)
     contract = receipt.ask.output
     send: Send = exchange_for(receipt, receipt.ask).whole
     if contract is not None:
@@ -47,7 +56,11 @@ async def serve(receipt: Receipt) -> Answer:
 
 async def serve_stream(receipt: Receipt) -> Opened:
     """A stream that has shown its first content, or a RequestError; whoever takes it must end it."""
-    plan = await decided(receipt)
+    now = receipt.gateway.clock.monotonic()
+    plan = decided(receipt, now)
+    if (waiting := admit(receipt, plan, now)) is not None:
+        await waiting
+    note_admitted(receipt)
     contract = receipt.ask.output
 
     async def send(step: Step) -> Opened | Failure:
@@ -63,22 +76,36 @@ async def serve_stream(receipt: Receipt) -> Opened:
     return opened
 
 
-async def decided(receipt: Receipt) -> Plan:
-    """The plan, and the caller's right to have it carried out."""
-    gateway = receipt.gateway
-    moment = moment_of(gateway, receipt.visit.snapshot)
-    choose = decide_aloud if receipt.wants_trace else decide
-    plan = choose(receipt.visit.snapshot, moment, receipt.ask)
+def decided(receipt: Receipt, now: float) -> Plan:
+    """The outline that is kept of such requests, filled in; or a plan of its own, where that does not hold."""
+    gateway, snapshot, ask = receipt.gateway, receipt.visit.snapshot, receipt.ask
+    usual = None if receipt.wants_trace else usual_of(snapshot, ask)
+    if (
+        usual is None
+        or not receipt.experience.health.is_well(usual.offers, usual.providers, now)
+        or not usual.providers.isdisjoint(gateway.overrides.disabled_providers)
+        or not usual.can_be_told(ask, snapshot.table)
+    ):
+        plan = decided_anew(receipt)
+        patience = None
+    else:
+        outline, patience = usual.outline, usual.patience_s
+        plan = outline.filled_in(ask, QUIET if outline.settled else moment_of(gateway, snapshot))
     receipt.plan = plan
+    receipt.patience_s = patience_s(receipt, plan) if patience is None else patience
     if plan.turn is not None:
         gateway.turns.took(plan.turn)
+    return plan
+
+
+def decided_anew(receipt: Receipt) -> Plan:
+    gateway, snapshot = receipt.gateway, receipt.visit.snapshot
+    moment = moment_of(gateway, snapshot)
+    choose = decide_aloud if receipt.wants_trace else decide
+    plan = choose(snapshot, moment, receipt.ask)
     if not plan.healthy and not receipt.experience.health.may_try_anyway(moment.now, plan.asked):
+        receipt.plan = plan
         raise resting(plan, moment)
-    receipt.patience_s = patience_s(receipt, plan)
-    waiting = admit(receipt, plan, moment)
-    if waiting is not None:
-        await waiting
-    note_admitted(receipt)
     return plan
 
 
