@@ -26,11 +26,12 @@ SLICES = 12
 SLICE = 1024
 """Longer texts are judged by evenly spaced slices."""
 
-_CLASSES = {b"l": ascii_letters, b"d": digits, b" ": " \t\r", b"\n": "\n"}
+_CLASSES = {b"d": digits, b" ": " \t\r", b"\n": "\n"}
 _CLASS_OF_ASCII = bytes(
     next((name[0] for name, members in _CLASSES.items() if chr(code) in members), ord("m")) for code in range(256)
 )
-"""`l`etter, `d`igit, blank, newline; everything else is a `m`ark."""
+"""`d`igit, blank, newline; everything else but letters, which are taken out, is a `m`ark."""
+_LETTERS = ascii_letters.encode()
 _DIGIT, _NEWLINE = ord("d"), ord("\n")
 
 SCRIPTS: Mapping[str, tuple[float, tuple[int, ...]]] = {
@@ -69,33 +70,41 @@ def text_tokens(text: str) -> float:
         slices = "".join([text[start : start + SLICE] for start in range(0, stride * SLICES, stride)])
         return text_tokens(slices) * length / len(slices)
     if text.isascii():
-        return _ascii_tokens(text.encode())
-    plain = text.encode("ascii", "ignore")
+        return _ascii_tokens(text)
+    plain = text.encode("ascii", "ignore").decode()
     return _ascii_tokens(plain) + _other_tokens(text, len(plain))
 
 
-def _ascii_tokens(plain: bytes) -> float:
-    classes = plain.translate(_CLASS_OF_ASCII)
-    letters, spaces = classes.count(b"l"), classes.count(b" ")
-    figures = classes.count(b"d") if _DIGIT in classes else 0
-    newlines = classes.count(b"\n") if _NEWLINE in classes else 0
-    marks = len(plain) - letters - figures - spaces - newlines
+def _ascii_tokens(text: str) -> float:
+    """What is not there is not added: most texts have no figures, and no two blanks in a row."""
+    others = text.encode().translate(_CLASS_OF_ASCII, _LETTERS)
+    letters, spaces = len(text) - len(others), others.count(b" ")
+    figures = others.count(b"d") if _DIGIT in others else 0
+    newlines = others.count(b"\n") if _NEWLINE in others else 0
+    marks = len(others) - figures - spaces - newlines
     if not letters:
         return DIGIT * figures + MARK * marks + NEWLINE * newlines + BLANK * spaces
     words: float = spaces + newlines + 1
-    if spaces > 1:  # a run of blanks is one token, whatever its length; only its last blank belongs to a word
-        words -= 1.75 * classes.count(b"  ")
-    if words < 1.0:
-        words = 1.0
-    if words < 0.4 * marks:
+    if spaces > 1 and ("  " in text or "\t" in text or "\r" in text):
+        words -= 1.75 * _pairs_of_blanks(text)  # a run of them is one token; only its last belongs to a word
+        if words < 1.0:
+            words = 1.0
+    if marks and words < 0.4 * marks:
         words = 0.4 * marks
     if words > letters:
         words = letters
     total = WORD * words + LETTER * letters
-    noise = letters - LONGEST_WORD * words
-    if noise > 0.0:
-        total += NOISE * noise
-    return total + DIGIT * figures + MARK * marks + NEWLINE * newlines
+    if letters > LONGEST_WORD * words:
+        total += NOISE * (letters - LONGEST_WORD * words)
+    if figures:
+        total += DIGIT * figures
+    if marks:
+        total += MARK * marks
+    return total + NEWLINE * newlines if newlines else total
+
+
+def _pairs_of_blanks(text: str) -> int:
+    return text.encode().translate(_CLASS_OF_ASCII).count(b"  ")
 
 
 def _other_tokens(text: str, plain: int) -> float:

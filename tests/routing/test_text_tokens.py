@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.routing.text_tokens import text_tokens
+from gateway.routing.text_tokens import (
+    BLANK,
+    DIGIT,
+    LETTER,
+    LONGEST_WORD,
+    MARK,
+    NEWLINE,
+    NOISE,
+    WORD,
+    text_tokens,
+)
 
 # o200k counts, as published by OpenAI with GPT-4o ("Language tokenization", May 2024).
 PUBLISHED = [
@@ -108,3 +118,23 @@ def test_more_of_the_same_is_more(text: str, times: int) -> None:
 
 def test_a_run_of_blanks_is_cheap() -> None:
     assert text_tokens("a" + " " * 4000 + "b") < 250
+
+
+def counted_one_by_one(text: str) -> float:
+    """What `text_tokens` says of short ASCII, from the character classes as they are described."""
+    letters, figures = sum(map(str.isalpha, text)), sum(map(str.isdigit, text))
+    blanks, newlines = sum(map(text.count, " \t\r")), text.count("\n")
+    marks = len(text) - letters - figures - blanks - newlines
+    if not letters:
+        return DIGIT * figures + MARK * marks + NEWLINE * newlines + BLANK * blanks
+    runs = "".join(" " if char in " \t\r" else "x" for char in text).count("  ")
+    words = blanks + newlines + 1 - (1.75 * runs if blanks > 1 else 0)
+    words = min(max(words, 1.0, 0.4 * marks), letters)
+    noise = NOISE * max(0.0, letters - LONGEST_WORD * words)
+    return WORD * words + LETTER * letters + noise + DIGIT * figures + MARK * marks + NEWLINE * newlines
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(alphabet="abcXYZ  \t\r\n019.,!-", max_size=80))
+def test_what_is_skipped_because_it_is_not_there_changes_no_number(text: str) -> None:
+    assert text_tokens(text) == counted_one_by_one(text)
