@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 EDGE_S = 1.0
 """This close to its beginning or end a month is read from the date; in between it is known."""
+NEVER = (0.0, 0.0)
 
 
 class Calendar:
@@ -33,6 +34,10 @@ class Calendar:
         if unix >= self._until_unix:
             self._enter_month_of(unix)
         return self._month
+
+    def span_of(self, month: str) -> tuple[float, float]:
+        """Between which moments it is surely this month; never, unless it is the one that `month` told last."""
+        return (self._since, self._until) if month == self._month else NEVER
 
     def _enter_month_of(self, unix: float) -> None:
         self._month, self._until_unix = month_of(unix), next_month(unix)

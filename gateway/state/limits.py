@@ -8,7 +8,7 @@ counters live in a store, in memory or shared; all of them answer alike.
 from collections.abc import Mapping
 from math import ceil, inf
 from types import MappingProxyType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, final
 
 from msgspec import Struct
 
@@ -29,6 +29,7 @@ LEASE_FACTOR = 2.0
 """A reservation that is neither settled nor released is given up after its deadline times this."""
 
 
+@final
 class Denial(Struct, frozen=True, kw_only=True):
     """The request may not run; everything a RequestError wants to know."""
 
@@ -39,7 +40,7 @@ class Denial(Struct, frozen=True, kw_only=True):
     facts: Mapping[str, Any] = MappingProxyType({})
 
 
-class Reservation(Struct, kw_only=True, eq=False):
+class Reservation(Struct, eq=False):
     """What is set aside for one request; belongs to the store that made it and is closed there exactly once."""
 
     key: Key

@@ -173,11 +173,10 @@ def test_a_changed_limit_holds_from_the_next_request() -> None:
 
 def test_a_share_of_a_cap_is_told_once() -> None:
     store, key = a_store(shares=(0.8, 1.0)), a_key(monthly_usd=10.0)
+    late = [admitted(store.reserve(key, 0, 0.0, NOW, UNIX, deadline_s=0.0)) for _ in range(6)]
+    assert store.expire(NOW) == 6
     told = []
-    for usd in (7.9, 0.05, 0.05, 1.0, 2.0, 1.0):
-        reservation = Reservation(
-            key=key, month="2026-12", tokens=0, nano_usd=0, paced=0, expires=0.0, state="given up"
-        )
+    for reservation, usd in zip(late, (7.9, 0.05, 0.05, 1.0, 2.0, 1.0), strict=True):
         told.append([alert.share for alert in store.settle(reservation, 1, usd)])
     assert told == [[], [], [0.8], [], [1.0], []]
 
