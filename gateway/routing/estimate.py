@@ -50,6 +50,14 @@ def input_tokens(payload: Mapping[str, Any]) -> int:
     return round(total) or 1
 
 
+def conversation_tokens(texts: list[str]) -> int:
+    """The same for messages that have a role and a text each, and where nothing else counts."""
+    total: float = PER_REQUEST_TOKENS + PER_MESSAGE_TOKENS * len(texts)
+    for text in texts:
+        total += text_tokens(text)
+    return round(total) or 1
+
+
 def at_least_hint(estimate: int, hint: int | None) -> int:
     """A caller may know better, but only upwards: their hint never lowers our estimate."""
     return max(estimate, hint or 0)
@@ -209,3 +217,6 @@ _COUNTERS: Mapping[str, Callable[[Any], float]] = {
     "functions": _tools_tokens,
     "response_format": _shape_tokens,
 }
+
+COUNTED = frozenset(_COUNTERS)
+"""The fields that `input_tokens` reads."""

@@ -89,7 +89,7 @@ def _ascii_tokens(text: str) -> float:
         words -= 1.75 * _pairs_of_blanks(text)  # a run of them is one token; only its last belongs to a word
         if words < 1.0:
             words = 1.0
-    if marks and words < 0.4 * marks:
+    if marks > words and words < 0.4 * marks:
         words = 0.4 * marks
     if words > letters:
         words = letters

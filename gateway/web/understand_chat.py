@@ -1,16 +1,19 @@
 """A chat completions body becomes an ask: what we read is checked, the rest is carried as it came."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from msgspec import Struct
 
 from gateway.domain.ask import Ask
 from gateway.domain.visit import Visit
 from gateway.errors import RequestError
-from gateway.routing.estimate import input_tokens
+from gateway.routing.estimate import COUNTED, conversation_tokens, input_tokens
 from gateway.web.fields import (
     CHECKED,
+    CONTROL_FIELDS,
+    MAX_TOKENS,
+    RANGES,
     check_control_fields,
     check_count,
     check_ranges,
@@ -19,7 +22,7 @@ from gateway.web.fields import (
     convert_checked,
     out_of_range,
 )
-from gateway.web.wishes import wishes_of
+from gateway.web.wishes import FALLBACK, STRATEGY, wishes_of
 
 Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 PART_FEATURES: Mapping[str, str] = {"image_url": "vision", "input_audio": "audio"}
@@ -63,8 +66,74 @@ class ChatBody(Struct):
     user: str | None = None
 
 
+ROLES: frozenset[str] = frozenset(get_args(Role))
+NUMBER, WHOLE = frozenset({int, float}), frozenset({int})
+SETTINGS: Mapping[str, tuple[frozenset[type], float, float]] = {
+    "stream": (frozenset({bool}), False, True),
+    "temperature": (NUMBER, *RANGES["temperature"]),
+    "top_p": (NUMBER, *RANGES["top_p"]),
+    "max_tokens": (WHOLE, 1, MAX_TOKENS),
+    "max_completion_tokens": (WHOLE, 1, MAX_TOKENS),
+}
+"""What plain bodies may have besides a model and messages: the types and bounds in which nothing is wrong with them."""
+LOOKED_AT = (CONTROL_FIELDS | COUNTED | frozenset(ChatBody.__struct_fields__)) - {"model", "messages"}
+"""Of all fields but these and those two we read nothing."""
+CLOSELY = LOOKED_AT - SETTINGS.keys()
+
+
 def understand_chat(visit: Visit, headers: Mapping[bytes, bytes], fields: dict[str, Any]) -> Ask:
-    """The ask of `POST /v1/chat/completions`."""
+    """The ask of `POST /v1/chat/completions`. Most bodies are plain; the others, right or wrong, are looked at closely.
+
+    Whatever is plain is understood alike by either way.
+    """
+    texts = plain_texts(fields)
+    if texts is None or STRATEGY in headers or FALLBACK in headers:
+        return look_closely(visit, headers, fields)
+    return Ask(
+        endpoint="chat",
+        name=fields["model"],
+        payload=fields,
+        request_id=visit.ulid,
+        key=visit.key,
+        input_tokens=conversation_tokens(texts),
+        output_tokens=fields.get("max_completion_tokens") or fields.get("max_tokens"),
+        stream=fields.get("stream", False),
+    )
+
+
+def plain_texts(fields: Mapping[str, Any]) -> list[str] | None:
+    """What was said, if a body is a conversation in text and there is nothing else to say about it."""
+    if not LOOKED_AT.isdisjoint(fields) and not are_plain_settings(fields):
+        return None
+    try:
+        messages = fields["messages"]
+        if type(messages) is not list or not messages or type(fields["model"]) is not str:
+            return None
+        texts = []
+        for message in messages:
+            if type(message) is not dict or len(message) != 2:
+                return None
+            role, text = message["role"], message["content"]
+            if type(text) is not str or type(role) is not str or role not in ROLES:
+                return None
+            texts.append(text)
+    except KeyError:
+        return None
+    return texts
+
+
+def are_plain_settings(fields: Mapping[str, Any]) -> bool:
+    if not CLOSELY.isdisjoint(fields):
+        return False
+    for name, (kinds, low, high) in SETTINGS.items():
+        if name in fields:
+            value = fields[name]
+            if type(value) not in kinds or not low <= value <= high:
+                return False
+    return True
+
+
+def look_closely(visit: Visit, headers: Mapping[bytes, bytes], fields: dict[str, Any]) -> Ask:
     check_control_fields(fields)
     if fields.get("messages") is None:
         raise RequestError("bad_request", "missing_field", "`messages` is required.", param="messages")

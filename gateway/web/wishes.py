@@ -10,6 +10,8 @@ from gateway.domain.table import Strategy
 from gateway.errors import RequestError
 
 STRATEGIES: tuple[Strategy, ...] = ("cost", "latency", "availability", "round-robin")
+STRATEGY = b"x-inferoute-strategy"
+FALLBACK = b"x-inferoute-fallback"
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -41,8 +43,8 @@ def client_id_of(headers: Mapping[bytes, bytes]) -> str | None:
 
 
 def wishes_of(headers: Mapping[bytes, bytes], max_fallbacks: int) -> Wishes:
-    strategy = headers.get(b"x-inferoute-strategy")
-    fallback = headers.get(b"x-inferoute-fallback")
+    strategy = headers.get(STRATEGY)
+    fallback = headers.get(FALLBACK)
     if strategy is None and fallback is None:
         return NO_WISHES
     return Wishes(
