@@ -3,7 +3,6 @@
 from collections.abc import Awaitable
 
 from gateway.domain.key import Limits
-from gateway.domain.moment import Moment
 from gateway.domain.plan import Plan
 from gateway.flow.receipt import Receipt
 from gateway.flow.rights import over_limit
@@ -13,7 +12,7 @@ from gateway.state.limits import Denial, Reservation, is_capped, quota_unavailab
 UNLIMITED = Limits()
 
 
-def admit(receipt: Receipt, plan: Plan, moment: Moment) -> Awaitable[None] | None:
+def admit(receipt: Receipt, plan: Plan, now: float) -> Awaitable[None] | None:
     """Reserves, or ends the request with the limit that stands against it; await it where a shared store is asked."""
     key = receipt.ask.key
     if key is None or key.limits == UNLIMITED:
@@ -24,11 +23,12 @@ def admit(receipt: Receipt, plan: Plan, moment: Moment) -> Awaitable[None] | Non
     gateway, ask = receipt.gateway, receipt.ask
     if is_capped(limits) and not gateway.knows_sums():
         raise over_limit(quota_unavailable())
+    unix = gateway.clock.unix()
     tokens, usd = upper_bound(ask, plan, receipt.visit.snapshot.routing.structured_output.repairs)
     paced = probable_tokens(ask, plan)
-    reservation = gateway.limits.reserve(key, tokens, usd, moment.now, moment.unix, receipt.patience_s, paced)
+    reservation = gateway.limits.reserve(key, tokens, usd, now, unix, receipt.patience_s, paced)
     if reservation is None:
-        told = gateway.limits.ask(key, tokens, usd, moment.now, moment.unix, receipt.patience_s, paced)
+        told = gateway.limits.ask(key, tokens, usd, now, unix, receipt.patience_s, paced)
         return _heard(receipt, told)
     _keep(receipt, reservation)
     return None

@@ -77,35 +77,26 @@ async def serve_stream(receipt: Receipt) -> Opened:
 
 
 def decided(receipt: Receipt, now: float) -> Plan:
-    """The outline that is kept of such requests, filled in; or a plan of its own, where that does not hold."""
-    gateway, snapshot, ask = receipt.gateway, receipt.visit.snapshot, receipt.ask
+    """The outline that is kept of such requests, filled in; a plan of its own where that does not hold."""
+    gateway, snapshot, ask, health = receipt.gateway, receipt.visit.snapshot, receipt.ask, receipt.experience.health
     usual = None if receipt.wants_trace else usual_of(snapshot, ask)
     if (
-        usual is None
-        or not receipt.experience.health.is_well(usual.offers, usual.providers, now)
-        or not usual.providers.isdisjoint(gateway.overrides.disabled_providers)
-        or not usual.can_be_told(ask, snapshot.table)
+        usual is not None
+        and health.is_well(usual.offers, usual.providers, now)
+        and usual.providers.isdisjoint(gateway.overrides.disabled_providers)
+        and usual.can_be_told(ask, snapshot.table)
     ):
-        plan = decided_anew(receipt)
-        patience = None
-    else:
         outline, patience = usual.outline, usual.patience_s
         plan = outline.filled_in(ask, QUIET if outline.settled else moment_of(gateway, snapshot))
+    else:
+        choose, patience = decide_aloud if receipt.wants_trace else decide, None
+        plan = choose(snapshot, moment_of(gateway, snapshot), ask)
     receipt.plan = plan
-    receipt.patience_s = patience_s(receipt, plan) if patience is None else patience
     if plan.turn is not None:
         gateway.turns.took(plan.turn)
-    return plan
-
-
-def decided_anew(receipt: Receipt) -> Plan:
-    gateway, snapshot = receipt.gateway, receipt.visit.snapshot
-    moment = moment_of(gateway, snapshot)
-    choose = decide_aloud if receipt.wants_trace else decide
-    plan = choose(snapshot, moment, receipt.ask)
-    if not plan.healthy and not receipt.experience.health.may_try_anyway(moment.now, plan.asked):
-        receipt.plan = plan
-        raise resting(plan, moment)
+    if not plan.healthy and not health.may_try_anyway(now, plan.asked):
+        raise resting(plan, moment_of(gateway, snapshot))
+    receipt.patience_s = patience_s(receipt, plan) if patience is None else patience
     return plan
 
 

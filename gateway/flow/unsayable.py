@@ -1,9 +1,31 @@
 """What cannot be said to whom: asked of the dialects only for the providers and offers that routing really looks at."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 from gateway.dialects.bridge import speaker_for
 from gateway.dialects.registry import dialect_of
 from gateway.domain.ask import Ask
 from gateway.domain.table import Offer, Provider, Table
+
+PLAIN_ASKS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "chat": {
+            "model": "m",
+            "messages": [{"role": role, "content": "Hi"} for role in ("system", "developer", "user", "assistant")],
+            "max_tokens": 1,
+            "max_completion_tokens": 1,
+            "stream": True,
+        },
+        "embeddings": {"model": "m", "input": "Hi"},
+    }
+)
+"""By endpoint, a request that says all that a plain one may say."""
+PLAIN_FIELDS = {endpoint: frozenset(payload) for endpoint, payload in PLAIN_ASKS.items()}
+PLAIN_ROLES = frozenset(message["role"] for message in PLAIN_ASKS["chat"]["messages"])
+MOST_READ = 8
+"""Of longer conversations it is not found out whether they are plain: most dialects need not read them either."""
 
 
 class Unsayable(dict[str, tuple[str, ...] | None]):
@@ -34,6 +56,28 @@ class Unsayable(dict[str, tuple[str, ...] | None]):
         if ask.endpoint == "completions" or not dialect.model_fields.isdisjoint(ask.payload):
             return None
         return dialect.unsayable(ask, provider)
+
+
+def is_plain(ask: Ask) -> bool:
+    """Says no more than its plain example: whoever can be told that can be told this."""
+    payload = ask.payload
+    fields = PLAIN_FIELDS.get(ask.endpoint)
+    if fields is None or ask.features or not fields.issuperset(payload):
+        return False
+    if ask.endpoint == "embeddings":
+        return type(payload.get("input")) is str
+    messages = payload.get("messages")
+    return type(messages) is list and len(messages) <= MOST_READ and _are_plain(messages)
+
+
+def _are_plain(messages: list[Any]) -> bool:
+    """A role and a text, nothing else."""
+    for message in messages:
+        if type(message) is not dict or len(message) != 2 or type(message.get("content")) is not str:
+            return False
+        if message.get("role") not in PLAIN_ROLES:
+            return False
+    return True
 
 
 def unsupported(table: Table, ask: Ask, offer: Offer) -> tuple[str, ...]:

@@ -10,10 +10,10 @@ from itertools import groupby
 from math import floor, log
 from operator import attrgetter
 from typing import NamedTuple
-from weakref import ref
 
 from gateway.domain.moment import Arm, Vitals
 from gateway.domain.table import Offer, Table
+from gateway.routing.beside import Beside
 from gateway.routing.draws import Arms
 from gateway.routing.mirror import Mirror
 from gateway.routing.pulse import Pulse
@@ -180,7 +180,7 @@ class ArmsView:
 
 def field_of(table: Table, kind: Kind) -> Field:
     """Made by the first request of its kind."""
-    fields = _fields_of(table)
+    fields = _FIELDS.of(table)
     field = fields.pop(kind, None)
     if field is None:
         if len(fields) >= MOST_FIELDS:
@@ -190,22 +190,7 @@ def field_of(table: Table, kind: Kind) -> Field:
     return field
 
 
-Fields = dict[Kind, Field]
-_FIELDS: dict[int, tuple[ref[Table], Fields]] = {}
-"""By the identity of a table, for as long as there is one."""
-
-
-def _fields_of(table: Table) -> Fields:
-    mine = id(table)
-    kept = _FIELDS.get(mine)
-    if kept is None or kept[0]() is not table:
-        kept = _FIELDS[mine] = (ref(table, lambda gone: _forget(mine, gone)), {})
-    return kept[1]
-
-
-def _forget(table: int, gone: ref[Table]) -> None:
-    if table in _FIELDS and _FIELDS[table][0] is gone:
-        del _FIELDS[table]
+_FIELDS = Beside[Table, dict[Kind, Field]](dict)
 
 
 def _in_view(table: Table, kind: Kind) -> Iterator[Offer]:

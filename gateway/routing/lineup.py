@@ -13,7 +13,7 @@ from gateway.domain.table import Offer
 from gateway.routing.auto import whole_table
 from gateway.routing.eligible import Notes, Sieve, looks_too_small, sift
 from gateway.routing.estimate import output_tokens
-from gateway.routing.resolve import Target
+from gateway.routing.resolve import Group, Target
 from gateway.routing.scene import COOLING, STANDINGS, TRIAL, Scene, back_in_s, cost_of, permitted, standing_of
 from gateway.routing.score import Ranked, score_of
 from gateway.routing.strategies import in_order, list_price
@@ -60,13 +60,13 @@ class Lineup:
         if target.kind == "auto":
             self._enlist_everyone(target, sieve)
             return
-        usual, scene, good = f"strategy-{target.strategy}", self._scene, self._lanes[0]
+        scene, good = self._scene, self._lanes[0]
         for group in target.groups:
             if len(good) >= self._most:
                 self.keep(group.offers)
             else:
                 fit = in_turn(sift(group.offers, sieve), target, scene)
-                self._line_up(fit, reason or group.reason or usual, chosen=target.chosen)
+                self._line_up(fit, reason or reason_of(group, target), chosen=target.chosen)
 
     def _enlist_everyone(self, target: Target, sieve: Sieve) -> None:
         scene = self._scene
@@ -152,6 +152,11 @@ class Lineup:
     def _all(self) -> tuple[Step, ...]:
         good, doubtful, cooling, broken = self._lanes
         return (*good, *doubtful, *cooling, *broken)
+
+
+def reason_of(group: Group, target: Target) -> str:
+    """Its own, or that of the strategy."""
+    return group.reason or f"strategy-{target.strategy}"
 
 
 def in_turn(fit: Sequence[Offer], target: Target, scene: Scene) -> Sequence[Offer]:

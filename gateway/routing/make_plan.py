@@ -29,7 +29,7 @@ def make_plan(snapshot: Snapshot, moment: Moment, ask: Ask) -> Plan:
     Raises RequestError where there is nothing to try. A plan that is not `healthy` has steps, all of them resting.
     """
     scene = set_scene(snapshot, moment, ask)
-    plan = _draft(scene, _serving(snapshot))
+    plan = _draft(scene, serving(snapshot))
     if not plan.steps:
         raise nothing_to_try(_draft(scene, EVERYTHING), scene)
     return plan
@@ -57,6 +57,7 @@ def _drawn(scene: Scene, depth: Depth) -> Plan:
     return plan_named(scene, depth)
 
 
-def _serving(snapshot: Snapshot) -> Depth:
+def serving(snapshot: Snapshot) -> Depth:
+    """Enough for every attempt that may be made."""
     most = snapshot.routing.retries.max_attempts + snapshot.defaults.max_fallbacks
     return Depth(max(FEWEST_STEPS, most), 0)

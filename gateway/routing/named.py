@@ -12,6 +12,7 @@
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 from gateway.domain.plan import Plan
 from gateway.domain.table import Offer
@@ -37,33 +38,56 @@ STRICT_FEATURES = ("dimensions",)
 """What a model can or cannot do for certain: asked of a named model that cannot, it is the caller's mistake."""
 
 
+class Line(Protocol):
+    """Where offers wait to be tried."""
+
+    @property
+    def empty(self) -> bool: ...
+
+    def enlist(self, target: Target, sieve: Sieve, reason: str | None = None) -> None: ...
+
+
+class Found(NamedTuple):
+    """What a name came to, and which rules decided that."""
+
+    name: str
+    target: Target
+    strict: Sieve
+
+
 def plan_named(scene: Scene, depth: Depth) -> Plan:
-    name = _name_asked(scene)
-    target = resolve(name, scene)
-    if target is None:
-        raise unknown_model(name)
-    notes = Notes(depth.refusals, target.skipped)
-    chain = _fallback_chain(target, scene, notes)
     lineup = Lineup(scene, depth.steps)
-    strict = make_sieve(CHOSEN, scene, notes)
-    lineup.enlist(target, strict if target.chosen else _lenient(name, target, strict))
-    if lineup.empty and not target.chosen:
-        _check_endpoint(name, target, scene)
-        _check_words(target, scene)
-    for number, fallback in enumerate(chain, 1):
-        lineup.enlist(fallback, strict, f"fallback-{number}")
+    name, target, strict = line_up(scene, lineup, depth.refusals)
     return Plan(
         asked=name,
         kind=target.kind,
         alias_from=target.alias_from,
         strategy=target.strategy,
         steps=lineup.steps(),
-        refused=tuple(notes.refused),
+        refused=tuple(strict.notes.refused),
         turn=target.rotation,
         wider=lineup.wider(strict),
         healthy=lineup.healthy(),
         retry_after_s=lineup.retry_after_s(),
     )
+
+
+def line_up(scene: Scene, line: Line, refusals: int) -> Found:
+    """What the name means, and after it the names of its fallback chain."""
+    name = _name_asked(scene)
+    target = resolve(name, scene)
+    if target is None:
+        raise unknown_model(name)
+    notes = Notes(refusals, target.skipped)
+    chain = _fallback_chain(target, scene, notes)
+    strict = make_sieve(CHOSEN, scene, notes)
+    line.enlist(target, strict if target.chosen else _lenient(name, target, strict))
+    if line.empty and not target.chosen:
+        _check_endpoint(name, target, scene)
+        _check_words(target, scene)
+    for number, fallback in enumerate(chain, 1):
+        line.enlist(fallback, strict, f"fallback-{number}")
+    return Found(name, target, strict)
 
 
 def _name_asked(scene: Scene) -> str:

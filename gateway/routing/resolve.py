@@ -45,6 +45,8 @@ class Target(Struct, frozen=True, kw_only=True):
     turn: Turn
     rotates: bool = False
     """A split took its turn; a strategy may take one, too."""
+    drawn: bool = False
+    """A split chose: another request may mean others."""
     alias_from: str | None = None
     chosen: bool = False
     """We choose among models (auto, tier, ladder), so we answer for the choice: an offer that will not do is out."""
@@ -129,7 +131,8 @@ def _split(name: str, split: Split, scene: Scene, path: tuple[str, ...], turn: T
     if target is None:
         return None
     groups = tuple(Group(group.offers, "split") for group in target.groups)
-    return replace(target, kind="split", groups=groups, rotates=target.rotates or split.sticky_by == "round-robin")
+    rotates = target.rotates or split.sticky_by == "round-robin"
+    return replace(target, kind="split", groups=groups, rotates=rotates, drawn=True)
 
 
 def _share_of(name: str, who: str, shares: Sequence[Share]) -> Share:
@@ -157,6 +160,7 @@ def _tier(name: str, tier: Tier, scene: Scene, path: tuple[str, ...], turn: Turn
         names=(),
         strategy=scene.ask.strategy or tier.strategy or scene.strategy,
         turn=turn or Turn(name, scene.moment.turns.get(name, 0)),
+        drawn=any(member.drawn for member in members),
         chosen=True,
     )
 

@@ -57,6 +57,12 @@ class Health:
         """All that planning asks: how the offers are, and the providers that something stands against."""
         return self._offers.view(), self._providers.resting(now)
 
+    def is_well(self, offers: frozenset[str], providers: frozenset[str], now: float) -> bool:
+        """Nothing stands against any of these."""
+        if not self._offers.watched and not self._providers.watched:
+            return True
+        return self._offers.is_well(offers, now) and self._providers.is_well(providers, now)
+
     def note_start(self, offer: str, provider: str, now: float) -> None:
         mine, place = self._offers.charts.get(offer), self._providers.charts.get(provider)
         if mine is None or place is None:
@@ -84,6 +90,7 @@ class Health:
         self._offers.touched.add(offer)
         if failure is not None or (started is not None and started < self._resumed_at):
             self._end_otherwise(mine, place, now, failure, started)
+            self._offers.watched.add(offer)
             self._providers.watched.add(provider)
             return
         if mine is not None:
@@ -197,6 +204,18 @@ class Ward:
                     self._resting.pop(name, None)
                     self.watched.discard(name)
         return self._some
+
+    def is_well(self, names: frozenset[str], now: float) -> bool:
+        """Nothing stands against any of these. Whoever of them was watched for nothing is watched no more."""
+        well = True
+        for name in self.watched & names:
+            chart = self.charts.get(name)
+            if chart is not None and chart.rests(now):
+                well = False
+            else:
+                self._resting.pop(name, None)
+                self.watched.discard(name)
+        return well
 
     def age(self, now: float) -> None:
         for name, chart in self.charts.items():

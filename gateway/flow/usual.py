@@ -1,0 +1,109 @@
+"""The usual decision: most requests want what others wanted before them, and nothing stands in the way of any offer.
+
+For each kind of request an outline of its plan is kept beside the snapshot. It is followed while nobody in it rests,
+is switched off, or would refuse to be told a field; every other request is decided from the beginning.
+"""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.domain.ask import Ask
+from gateway.domain.snapshot import Snapshot
+from gateway.domain.table import Table
+from gateway.errors import RequestError
+from gateway.flow.unsayable import PLAIN_ASKS, is_plain, unsupported
+from gateway.routing.beside import Beside
+from gateway.routing.outline import Outline, outline_of
+
+MOST = 4096
+"""Kinds of requests kept for one snapshot."""
+
+Kind = tuple[str | None, str, str | None, frozenset[str], int]
+
+
+class Usual(Struct, frozen=True, eq=False):
+    """What is kept for a kind of request."""
+
+    outline: Outline
+    offers: frozenset[str]
+    providers: frozenset[str]
+    """Names of those on whom it relies."""
+    all_hear_plain: bool
+    """There is nobody among them who cannot be told what a plain request says."""
+    patience_s: float | None
+    """Of everybody; None where they differ."""
+
+    def can_be_told(self, ask: Ask, table: Table) -> bool:
+        """Everybody in it can be told the whole request."""
+        if self.all_hear_plain and is_plain(ask):
+            return True
+        for offer in self.outline.everyone:  # noqa: SIM110 - a generator costs more than that
+            if unsupported(table, ask, offer):
+                return False
+        return True
+
+
+class Usuals(Struct, eq=False):
+    """Of one snapshot, by kind."""
+
+    known: dict[Kind, Usual | None] = {}
+    rights: list[frozenset[str] | None] = []
+    """Those of the callers, kept so that none of them loses its identity to another."""
+
+
+USUALS = Beside[Snapshot, Usuals](Usuals)
+
+
+def usual_of(snapshot: Snapshot, ask: Ask) -> Usual | None:
+    """Whether it holds now is still to be asked; None where every request of this kind has to be decided by itself."""
+    if ask.policy is not None or ask.fallback is not None:
+        return None
+    key, usuals = ask.key, USUALS.of(snapshot)
+    allowed = None if key is None else key.offers
+    kind = (ask.name, ask.endpoint, ask.strategy, ask.features, id(allowed))
+    try:
+        usual = usuals.known[kind]
+    except KeyError:
+        usual = _learnt(usuals, kind, snapshot, ask)
+    return usual if usual is None or ask.input_tokens <= usual.outline.room else None
+
+
+def _learnt(usuals: Usuals, kind: Kind, snapshot: Snapshot, ask: Ask) -> Usual | None:
+    """Names come from callers: one that means nothing is not kept."""
+    try:
+        outline = outline_of(snapshot, ask)
+    except RequestError:
+        return None
+    if len(usuals.known) >= MOST:
+        usuals.known.clear()
+        usuals.rights.clear()
+    usuals.rights.append(None if ask.key is None else ask.key.offers)
+    usual = usuals.known[kind] = None if outline is None else _usual(outline, snapshot.table, ask)
+    return usual
+
+
+def _usual(outline: Outline, table: Table, ask: Ask) -> Usual:
+    everyone = outline.everyone
+    return Usual(
+        outline,
+        frozenset(offer.name for offer in everyone),
+        frozenset(offer.provider for offer in everyone),
+        _all_hear_plain(outline, table, ask),
+        _only(table.providers[offer.provider].timeouts.total_s for offer in everyone),
+    )
+
+
+def _all_hear_plain(outline: Outline, table: Table, ask: Ask) -> bool:
+    """Each is asked about the plain request that says most; whoever hears that hears every other."""
+    payload = PLAIN_ASKS.get(ask.endpoint)
+    if payload is None:
+        return False
+    fullest = replace(ask, payload={**payload, "model": ask.name})
+    return not any(unsupported(table, fullest, offer) for offer in outline.everyone)
+
+
+def _only(values: Iterable[float]) -> float | None:
+    different = set(values)
+    return different.pop() if len(different) == 1 else None
