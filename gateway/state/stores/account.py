@@ -1,9 +1,9 @@
 """One key in memory: what it spent in each month, what running requests may yet spend, and the pace it keeps."""
 
-from math import floor, inf
+from math import floor
 
 from gateway.domain.key import Limits
-from gateway.state.gcra import MINUTE_S, after_taking, wait_s
+from gateway.state.gcra import GRAIN_S, MINUTE_S, flow_s
 from gateway.state.limits import Denial, Reservation, Spent, cap_reached, priceless, too_fast, too_many
 from gateway.state.money import nano_of
 
@@ -31,19 +31,22 @@ class Purse:
         return Spent(self.tokens, self.nano)
 
     def spend(self, tokens: int, nano: int) -> None:
+        """What nothing is set aside for."""
         self.tokens += tokens
         self.nano += nano
         self.tokens_bound += tokens
         self.nano_bound += nano
 
-    def free(self, reservation: Reservation, used: int) -> None:
-        """Nothing is bound by it any more; so many of its tokens stay taken from the rate."""
+    def close(self, reservation: Reservation, tokens: int, nano: int) -> None:
+        """So much of what was set aside is spent; what is left flows back, and what was not enough is owed."""
         account, per_minute = self.account, reservation.key.limits.tokens_per_minute
         account.in_flight -= 1
-        self.tokens_bound -= reservation.tokens
-        self.nano_bound -= reservation.nano_usd
+        self.tokens += tokens
+        self.nano += nano
+        self.tokens_bound += tokens - reservation.tokens
+        self.nano_bound += nano - reservation.nano_usd
         if per_minute:
-            account.tokens_at += (used - reservation.paced) * MINUTE_S / per_minute
+            account.tokens_at += (tokens - reservation.paced) * MINUTE_S / per_minute
 
     def denial(self, limits: Limits, tokens: int, nano: int, usd: float | None) -> Denial | None:
         """What stands against so much more."""
@@ -69,6 +72,7 @@ class Account:
         "purses",
         "quiet_nano",
         "quiet_tokens",
+        "request_s",
         "requests_at",
         "tokens_at",
     )
@@ -76,8 +80,10 @@ class Account:
     def __init__(self) -> None:
         self.in_flight = 0
         self.requests_at = 0.0
-        """Theoretical arrival times, see `gcra`."""
+        """Theoretical arrival times: when all that was taken so far will have flowed back."""
         self.tokens_at = 0.0
+        self.request_s: float | None = None
+        """By how much one request puts it off."""
         self.purses: dict[str, Purse] = {}
         self.purse = Purse(self, "")
         """The one that was asked for last."""
@@ -92,6 +98,8 @@ class Account:
         places, tokens = limits.concurrency, limits.monthly_tokens
         nano = None if limits.monthly_usd is None else nano_of(limits.monthly_usd)
         self.limits = limits
+        requests = limits.requests_per_minute
+        self.request_s = None if requests is None else flow_s(1, requests)
         self.places = ENDLESS if places is None else places
         self.most_tokens = ENDLESS if tokens is None else tokens
         self.most_nano = ENDLESS if nano is None else nano
@@ -112,17 +120,16 @@ class Account:
         """A place and a part of each rate, or nothing at all."""
         if self.in_flight >= self.places:
             return too_many(self.places)
-        requests_at, tokens_at = self.requests_at, self.tokens_at
-        per_minute = limits.requests_per_minute
-        if per_minute is not None:
-            requests_at = after_taking(requests_at, now, 1, per_minute)
-            if requests_at == inf:
-                return too_fast("requests", per_minute, wait_s(self.requests_at, now, 1, per_minute))
+        requests_at, tokens_at, request_s = self.requests_at, self.tokens_at, self.request_s
+        if request_s is not None:
+            requests_at = (requests_at if requests_at > now else now) + request_s
+            if requests_at - now - MINUTE_S > GRAIN_S:
+                return too_fast("requests", limits.requests_per_minute or 0, requests_at - now - MINUTE_S)
         per_minute = limits.tokens_per_minute
         if per_minute is not None:
-            tokens_at = after_taking(tokens_at, now, paced, per_minute)
-            if tokens_at == inf:
-                return too_fast("tokens", per_minute, wait_s(self.tokens_at, now, paced, per_minute))
+            tokens_at = (tokens_at if tokens_at > now else now) + flow_s(paced, per_minute)
+            if tokens_at - now - MINUTE_S > GRAIN_S:
+                return too_fast("tokens", per_minute, tokens_at - now - MINUTE_S)
         self.requests_at, self.tokens_at = requests_at, tokens_at
         self.in_flight += 1
         return None

@@ -68,19 +68,21 @@ class MemoryLimits:
 
     def settle(self, reservation: Reservation, tokens: int, usd: float) -> tuple[Alert, ...]:
         """An end that comes after the lease was given up is charged all the same."""
-        state, key, purse = reservation.state, reservation.key, reservation.lease
+        state, purse = reservation.state, reservation.lease
         if state == "closed":
             return ()
+        reservation.state = "closed"
         if tokens < 0:
             tokens = 0
+        nano = nano_of(usd)
         if state == "open":
             self._open.remove(reservation)
-            purse.free(reservation, tokens)
-        reservation.state = "closed"
-        account, nano = purse.account, nano_of(usd)
+            purse.close(reservation, tokens, nano)
+        else:
+            purse.spend(tokens, nano)
+        account, key = purse.account, reservation.key
         if account.limits is not key.limits:
             account = self._account(key)
-        purse.spend(tokens, nano)
         if (purse.tokens < account.quiet_tokens and purse.nano < account.quiet_nano) or not self._shares:
             return ()
         before = Spent(purse.tokens - tokens, purse.nano - nano)
@@ -152,7 +154,7 @@ class MemoryLimits:
         if reservation.state == "open":
             self._open.remove(reservation)
             purse: Purse = reservation.lease
-            purse.free(reservation, 0)
+            purse.close(reservation, 0, 0)
             reservation.state = "given up"
 
 
