@@ -24,8 +24,6 @@ PLAIN_ASKS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 """By endpoint, a request that says all that a plain one may say."""
 PLAIN_FIELDS = {endpoint: frozenset(payload) for endpoint, payload in PLAIN_ASKS.items()}
 PLAIN_ROLES = frozenset(message["role"] for message in PLAIN_ASKS["chat"]["messages"])
-MOST_READ = 8
-"""Of longer conversations it is not found out whether they are plain: most dialects need not read them either."""
 
 
 class Unsayable(dict[str, tuple[str, ...] | None]):
@@ -60,24 +58,10 @@ class Unsayable(dict[str, tuple[str, ...] | None]):
 
 def is_plain(ask: Ask) -> bool:
     """Says no more than its plain example: whoever can be told that can be told this."""
-    payload = ask.payload
     fields = PLAIN_FIELDS.get(ask.endpoint)
-    if fields is None or ask.features or not fields.issuperset(payload):
+    if fields is None or not fields.issuperset(ask.payload):
         return False
-    if ask.endpoint == "embeddings":
-        return type(payload.get("input")) is str
-    messages = payload.get("messages")
-    return type(messages) is list and len(messages) <= MOST_READ and _are_plain(messages)
-
-
-def _are_plain(messages: list[Any]) -> bool:
-    """A role and a text, nothing else."""
-    for message in messages:
-        if type(message) is not dict or len(message) != 2 or type(message.get("content")) is not str:
-            return False
-        if message.get("role") not in PLAIN_ROLES:
-            return False
-    return True
+    return ask.texts_only if ask.endpoint == "chat" else type(ask.payload.get("input")) is str
 
 
 def unsupported(table: Table, ask: Ask, offer: Offer) -> tuple[str, ...]:

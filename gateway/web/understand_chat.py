@@ -1,13 +1,14 @@
 """A chat completions body becomes an ask: what we read is checked, the rest is carried as it came."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from gateway.domain.ask import Ask
 from gateway.domain.visit import Visit
 from gateway.errors import RequestError
+from gateway.flow.unsayable import PLAIN_ROLES
 from gateway.routing.estimate import COUNTED, conversation_tokens, input_tokens
 from gateway.web.fields import (
     CHECKED,
@@ -66,7 +67,6 @@ class ChatBody(Struct):
     user: str | None = None
 
 
-ROLES: frozenset[str] = frozenset(get_args(Role))
 NUMBER, WHOLE = frozenset({int, float}), frozenset({int})
 SETTINGS: Mapping[str, tuple[frozenset[type], float, float]] = {
     "stream": (frozenset({bool}), False, True),
@@ -97,6 +97,7 @@ def understand_chat(visit: Visit, headers: Mapping[bytes, bytes], fields: dict[s
         key=visit.key,
         input_tokens=conversation_tokens(texts),
         output_tokens=fields.get("max_completion_tokens") or fields.get("max_tokens"),
+        texts_only=True,
         stream=fields.get("stream", False),
     )
 
@@ -114,7 +115,7 @@ def plain_texts(fields: Mapping[str, Any]) -> list[str] | None:
             if type(message) is not dict or len(message) != 2:
                 return None
             role, text = message["role"], message["content"]
-            if type(text) is not str or type(role) is not str or role not in ROLES:
+            if type(text) is not str or type(role) is not str or role not in PLAIN_ROLES:
                 return None
             texts.append(text)
     except KeyError:

@@ -22,6 +22,7 @@ from gateway.flow.unsayable import PLAIN_ASKS, PLAIN_ROLES, is_plain, unsupporte
 from gateway.flow.usual import MOST, USUALS, Usual, usual_of
 from gateway.routing.scene import WELL, standing_of
 from gateway.secret import Secret
+from gateway.web.understand_chat import plain_texts
 from tests.builders import a_moment, a_provider, a_snapshot, a_table, an_ask, an_offer
 from tests.routing.test_properties import (
     ALIASES,
@@ -118,6 +119,7 @@ def asks(draw: st.DrawFn, snapshot: Snapshot) -> Ask:
         name,
         endpoint=endpoint,
         payload={"model": name, **fields, **said},
+        texts_only=endpoint == "chat" and draw(st.booleans()),
         key=draw(st.sampled_from([None, None, None, key])),
         request_id=draw(st.sampled_from(["a", "b"])),
         strategy=draw(st.sampled_from([None, None, *STRATEGIES])),
@@ -300,7 +302,7 @@ def test_whoever_can_be_told_the_plain_example_can_be_told_every_plain_request(
     some = data.draw(st.sets(st.sampled_from(sorted(FIELDS))))
     payload = {name: FIELDS[name] for name in some}
     payload |= {"messages": said} if endpoint == "chat" else {"input": data.draw(st.sampled_from(["Hi", ["Hi"], [1]]))}
-    ask = an_ask("m", endpoint=endpoint, payload=payload)
+    ask = an_ask("m", endpoint=endpoint, payload=payload, texts_only=plain_texts(payload) is not None)
     for dialect, facts in DIALECTS.items():
         options = {"refuse_fields": Secret(",".join(refused))} if "refuse_fields" in facts.options and refused else {}
         provider = a_provider(dialect, dialect=dialect, options=options)
@@ -314,7 +316,7 @@ def test_whoever_can_be_told_the_plain_example_can_be_told_every_plain_request(
 def test_everybody_who_chats_can_be_told_the_plain_example(dialect: str) -> None:
     offer = an_offer("m", dialect)
     table = a_table([offer], providers=[a_provider(dialect, dialect=dialect)])
-    assert is_plain(an_ask("m"))
+    assert is_plain(an_ask("m", texts_only=True))
     assert unsupported(table, an_ask("m", payload=PLAIN_ASKS["chat"]), offer) == ()
 
 

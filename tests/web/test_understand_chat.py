@@ -1,23 +1,26 @@
 """Plain bodies are understood without a closer look, and exactly as they would be with one."""
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gateway.domain.ask import Ask
 from gateway.domain.visit import Visit
 from gateway.errors import RequestError
+from gateway.flow.unsayable import PLAIN_ROLES
 from gateway.web.fields import CONTROL_FIELDS
-from gateway.web.understand_chat import ROLES, look_closely, plain_texts, understand_chat
+from gateway.web.understand_chat import Role, look_closely, plain_texts, understand_chat
 from tests.builders import a_snapshot
 
 VISIT = Visit(snapshot=a_snapshot(), key=None, ulid="01arz3ndektsv4rrffq69g5fav", started=0.0, started_unix=0.0)
 HELLO = {"role": "user", "content": "Hello, you two."}
 PLAIN = {"model": "gpt-4o", "messages": [HELLO]}
 
+ROLES = sorted(get_args(Role))
 ODD: list[Any] = [
     None,
     True,
@@ -40,7 +43,7 @@ ODD: list[Any] = [
 ]
 VALUES = st.sampled_from(ODD)
 MESSAGES = st.fixed_dictionaries(
-    {"role": st.sampled_from([*sorted(ROLES), "nobody", None, ["user"]]), "content": st.text(max_size=30) | VALUES},
+    {"role": st.sampled_from([*ROLES, "nobody", None, ["user"]]), "content": st.text(max_size=30) | VALUES},
     optional={"name": VALUES, "tool_calls": VALUES, "refusal": VALUES},
 )
 SOMETIMES = (
@@ -55,7 +58,7 @@ LIKELY = st.fixed_dictionaries(
     {
         "model": st.just("gpt-4o"),
         "messages": st.lists(
-            st.fixed_dictionaries({"role": st.sampled_from(sorted(ROLES)), "content": st.text(max_size=30)}),
+            st.fixed_dictionaries({"role": st.sampled_from(ROLES), "content": st.text(max_size=30)}),
             min_size=1,
             max_size=3,
         ),
@@ -76,7 +79,7 @@ def outcome(body: dict[str, Any], look: Any) -> Ask | tuple[str, str, str | None
         ask: Ask = look(VISIT, {}, body)
     except RequestError as error:
         return (error.code, error.message, error.param)
-    return ask
+    return replace(ask, texts_only=False)
 
 
 @settings(max_examples=100, deadline=None)
@@ -84,6 +87,21 @@ def outcome(body: dict[str, Any], look: Any) -> Ask | tuple[str, str, str | None
 def test_a_body_is_understood_or_refused_as_a_closer_look_would_have_it(body: dict[str, Any]) -> None:
     body = msgspec.json.decode(msgspec.json.encode(body))
     assert outcome(body, understand_chat) == outcome(body, look_closely)
+
+
+@settings(max_examples=100, deadline=None)
+@given(LIKELY | BODIES)
+def test_of_nothing_but_texts_it_is_said_that_there_is_nothing_else(body: dict[str, Any]) -> None:
+    try:
+        ask = understand_chat(VISIT, {}, body)
+    except RequestError:
+        return
+    if ask.texts_only:
+        assert not ask.features
+        for message in body["messages"]:
+            assert message.keys() == {"role", "content"}
+            assert message["role"] in PLAIN_ROLES
+            assert isinstance(message["content"], str)
 
 
 @pytest.mark.parametrize(
