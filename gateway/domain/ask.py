@@ -62,7 +62,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     """The most the caller asked for, per choice."""
     choices: int = 1
     texts_only: bool = False
-    """Every message is a role that all providers know and a text, nothing else. Known of most, not looked for in all."""
+    """Every message is a role that all providers know and a text, nothing else; False where nobody looked."""
     stream: bool = False
     include_usage: bool = False
     """The caller of a stream wants the usage chunk."""
