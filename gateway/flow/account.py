@@ -35,37 +35,40 @@ def note_admitted(receipt: Receipt) -> None:
 
 def account(receipt: Receipt) -> None:
     """Synchronous and once; called when the receipt is closed."""
-    gateway, step, usage = receipt.gateway, receipt.step, receipt.usage
-    for attempt in receipt.trail.attempts:
-        gateway.metrics.attempted(attempt)
+    gateway, attempts, step, usage = receipt.gateway, receipt.trail.attempts, receipt.step, receipt.usage
+    metrics, now = gateway.metrics, gateway.clock.monotonic()
+    for attempt in attempts:
+        metrics.attempted(attempt)
     if step is not None and usage is not None:
-        gateway.metrics.used(step.offer.provider, step.offer.model, usage, receipt.cost_usd)
-        teach(receipt)
+        offer = step.offer
+        metrics.used(offer.provider, offer.model, usage, receipt.cost_usd)
+        if attempts and attempts[-1].failure is None:
+            teach(receipt, offer.name, attempts[-1], now)
     trial = gateway.canary.trial
     if trial is not None:
         note_side(receipt, trial)
-    if receipt.admission is not None:
-        record = record_of(receipt, receipt.admission)
+    admission = receipt.admission
+    if admission is not None:
+        record = record_of(receipt, admission, now)
         gateway.ledger.note(record)
         if gateway.traces is not None:
-            gateway.traces.note(record, receipt.trail.attempts, receipt.visit.started, receipt.trace_parent)
+            gateway.traces.note(record, attempts, receipt.visit.started, receipt.trace_parent)
         if receipt.said is not None:
             gateway.ledger.note(bodies_of(receipt, receipt.said))
 
 
-def teach(receipt: Receipt) -> None:
+def teach(receipt: Receipt, offer: str, last: Attempt, now: float) -> None:
     """What served is rewarded for being cheap and quick; what failed was taught when it failed."""
-    step, attempts = receipt.step, receipt.trail.attempts
-    if step is None or not attempts or attempts[-1].failure is not None:
-        return
-    ask, last = receipt.ask, attempts[-1]
-    latency_ms = last.first_byte_ms if ask.stream and last.first_byte_ms is not None else last.ms
-    deadline_ms = ask.policy.max_latency_ms if ask.policy else receipt.visit.snapshot.defaults.max_latency_ms
+    ask, latency_ms = receipt.ask, last.ms
+    if ask.stream and last.first_byte_ms is not None:
+        latency_ms = last.first_byte_ms
+    policy = ask.policy
+    deadline_ms = receipt.visit.snapshot.defaults.max_latency_ms if policy is None else policy.max_latency_ms
     won = reward(receipt.cost_usd, latency_ms, deadline_ms)
-    receipt.experience.arms.teach(step.offer.name, bucket(ask.input_tokens), won, receipt.gateway.clock.monotonic())
+    receipt.experience.arms.teach(offer, bucket(ask.input_tokens), won, now)
 
 
-def record_of(receipt: Receipt, admission: Admitted) -> Record:
+def record_of(receipt: Receipt, admission: Admitted, now: float) -> Record:
     """In the order of its fields: to name thirty of them for every request costs more than all the rest of this."""
     usage, attempts, step = receipt.usage, receipt.trail.attempts, receipt.step
     used = NOTHING_USED if usage is None else usage
@@ -96,7 +99,7 @@ def record_of(receipt: Receipt, admission: Admitted) -> Record:
         used.estimated,
         admission.estimate_nano_usd,
         nano_of(receipt.cost_usd),
-        (receipt.gateway.clock.monotonic() - receipt.visit.started) * 1000,
+        (now - receipt.visit.started) * 1000,
         attempts[-1].first_byte_ms if attempts else None,
         receipt.ask.stream,
         possibly_billed(attempts),

@@ -59,15 +59,22 @@ class Pupil:
 
     def fade(self, now: float, half_life_s: float) -> bool:
         """True if time has passed."""
-        elapsed_s = now - self.at
-        if elapsed_s <= 0:
-            return False
-        self.at = now
-        if half_life_s > 0:
-            kept = 0.5 ** (elapsed_s / half_life_s)
-            self.alpha = 1 + (self.alpha - 1) * kept
-            self.beta = 1 + (self.beta - 1) * kept
-        return True
+        before = self.at
+        self.learn(0.0, 0.0, 0, now, half_life_s)
+        return before < self.at
+
+    def learn(self, won: float, lost: float, count: int, now: float, half_life_s: float) -> None:
+        """So much more, once what was learnt before has faded to what it is worth now."""
+        alpha, beta, elapsed_s = self.alpha, self.beta, now - self.at
+        if elapsed_s > 0:
+            self.at = now
+            if half_life_s > 0:
+                kept = 0.5 ** (elapsed_s / half_life_s)
+                alpha = 1 + (alpha - 1) * kept
+                beta = 1 + (beta - 1) * kept
+        self.alpha = alpha + won
+        self.beta = beta + lost
+        self.rewards += count
 
 
 class View(Mapping[ArmName, Arm]):
@@ -123,9 +130,11 @@ class Arms:
         if not 0.0 <= reward <= 1.0:
             reward = min(max(reward, 0.0), 1.0)
         pupil = self._pupils.get((offer, bucket)) or self._begin((offer, bucket), now)
-        self._learn(pupil, reward, 1 - reward, 1, now)
+        pupil.learn(reward, 1 - reward, 1, now, self._half_life_s)
         pupil.won += reward
         pupil.lessons += 1
+        if pupil.seen:
+            self.view.changed(pupil)
         if now >= self._stale_at:
             self.tick(now)
 
@@ -180,20 +189,14 @@ class Arms:
         for offer, bucket, total, count in lessons:
             if 0 <= total <= count:
                 pupil = self._pupils.get((offer, bucket)) or self._begin((offer, bucket), now)
-                self._learn(pupil, total, count - total, count, now)
+                pupil.learn(total, count - total, count, now, self._half_life_s)
+                if pupil.seen:
+                    self.view.changed(pupil)
 
     def _begin(self, name: ArmName, now: float) -> Pupil:
         pupil = self._pupils[name] = Pupil(name, now)
         self.view.changed(pupil)
         return pupil
-
-    def _learn(self, pupil: Pupil, won: float, lost: float, count: int, now: float) -> None:
-        pupil.fade(now, self._half_life_s)
-        pupil.alpha += won
-        pupil.beta += lost
-        pupil.rewards += count
-        if pupil.seen:
-            self.view.changed(pupil)
 
     def _fade_all(self, now: float) -> None:
         for pupil in self._pupils.values():

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from gateway.domain.answer import Usage
 from gateway.domain.trail import Attempt
-from gateway.state.tally import SERIES, Count, Labels, Spread, Tally, observe
+from gateway.state.tally import SERIES, Count, Labels, Row, Spread, Tally
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -48,7 +48,15 @@ class Answered(msgspec.Struct, frozen=True):
     """Where the answers of one endpoint with one status from one offer are counted."""
 
     requests: Count
-    seconds: list[float]
+    seconds: Row
+
+
+class Worked(msgspec.Struct):
+    """Where the calls to one offer that worked are counted."""
+
+    calls: Count
+    first_byte_s: Row | None = None
+    """From the first that had one."""
 
 
 class Used:
@@ -91,7 +99,7 @@ class Metrics:
         self._seconds = Spread("request_seconds", "From the request to the end of its answer", ("endpoint",), LATENCY_S)
         self._first = Spread("first_byte_seconds", "From a call to its first byte", ("offer",), FIRST_BYTE_S)
         self._answered: dict[tuple[str, int, str, str], Answered] = {}
-        self._worked: dict[str, Count] = {}
+        self._worked: dict[str, Worked] = {}
         self._used: dict[Labels, Used] = {}
         """What requests count in, found by what they know."""
 
@@ -110,7 +118,7 @@ class Metrics:
         if answered is None:
             answered = self._begin_answered(endpoint, status, provider, model)
         answered.requests.amount += 1
-        observe(answered.seconds, LATENCY_S, seconds)
+        answered.seconds.add(seconds)
 
     def attempted(self, attempt: Attempt) -> None:
         offer, failure = attempt.offer, attempt.failure
@@ -119,10 +127,14 @@ class Metrics:
             return
         worked = self._worked.get(offer)
         if worked is None:
-            worked = kept(self._worked, offer, self._attempts.at((offer, "ok")))
-        worked.amount += 1
-        if attempt.first_byte_ms is not None:
-            observe(self._first.at((offer,)), FIRST_BYTE_S, attempt.first_byte_ms / 1000)
+            worked = kept(self._worked, offer, Worked(self._attempts.at((offer, "ok"))))
+        worked.calls.amount += 1
+        first_byte_ms, row = attempt.first_byte_ms, worked.first_byte_s
+        if first_byte_ms is None:
+            return
+        if row is None:
+            row = worked.first_byte_s = self._first.at((offer,))
+        row.add(first_byte_ms / 1000)
 
     def used(self, provider: str, model: str, usage: Usage, cost_usd: float) -> None:
         used = self._used.get((provider, model))

@@ -1,12 +1,14 @@
 """Counters and histograms as plain objects: fractions of a microsecond a step, and never more series than allowed."""
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Sequence
 
 Labels = tuple[str, ...]
 OTHER = "other"
 SERIES = 5_000
 """Series one family may have; whatever comes later is counted as `other`."""
+FRESH = 256
+"""So many values wait to be sorted into their buckets."""
 
 
 class Count:
@@ -52,39 +54,77 @@ class Tally:
             self.add(labels, amount)
 
 
+class Row:
+    """One series of a histogram. What was seen last is not sorted in yet: that is done for many at once."""
+
+    __slots__ = ("_bounds", "_counts", "_sum", "fresh")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self._bounds = bounds
+        self._counts = [0.0] * (len(bounds) + 1)
+        self._sum = 0.0
+        self.fresh: list[float] = []
+
+    def add(self, value: float) -> None:
+        fresh = self.fresh
+        fresh.append(value)
+        if len(fresh) >= FRESH:
+            self._sort_in()
+
+    def merge(self, amounts: Sequence[float]) -> None:
+        """As `amounts` of another tells them."""
+        for index, amount in enumerate(amounts[:-1]):
+            self._counts[index] += amount
+        self._sum += amounts[-1]
+
+    @property
+    def amounts(self) -> list[float]:
+        """Counts by bucket (the last one is unbounded), then the sum."""
+        self._sort_in()
+        return [*self._counts, self._sum]
+
+    def _sort_in(self) -> None:
+        counts, fresh = self._counts, self.fresh
+        self._sum = sum(fresh, self._sum)
+        fresh.sort()
+        before = 0
+        for index, bound in enumerate(self._bounds):
+            upto = bisect_right(fresh, bound, before)
+            counts[index] += upto - before
+            before = upto
+        counts[-1] += len(fresh) - before
+        fresh.clear()
+
+
 class Spread:
     """One family of histograms."""
 
-    __slots__ = ("_limit", "bounds", "help", "labels", "name", "values")
+    __slots__ = ("_limit", "_rows", "bounds", "help", "labels", "name")
 
     def __init__(self, name: str, help: str, labels: Labels, bounds: tuple[float, ...], limit: int = SERIES) -> None:  # noqa: A002
         self.name = name
         self.help = help
         self.labels = labels
         self.bounds = bounds
-        self.values: dict[Labels, list[float]] = {}
-        """Counts by bucket (the last one is unbounded), then the sum."""
+        self._rows: dict[Labels, Row] = {}
         self._limit = limit
 
-    def at(self, labels: Labels) -> list[float]:
-        row = self.values.get(labels)
+    @property
+    def values(self) -> dict[Labels, list[float]]:
+        """What was seen, by labels."""
+        return {labels: row.amounts for labels, row in self._rows.items()}
+
+    def at(self, labels: Labels) -> Row:
+        row = self._rows.get(labels)
         if row is None:
-            if len(self.values) >= self._limit:
+            if len(self._rows) >= self._limit:
                 labels = (OTHER,) * len(labels)
-            row = self.values.setdefault(labels, [0.0] * (len(self.bounds) + 2))
+            row = self._rows.setdefault(labels, Row(self.bounds))
         return row
 
     def observe(self, labels: Labels, value: float) -> None:
-        observe(self.at(labels), self.bounds, value)
+        self.at(labels).add(value)
 
     def merge(self, rows: Sequence[tuple[Labels, list[float]]]) -> None:
         for labels, theirs in rows:
-            row = self.at(labels)
-            for index, amount in enumerate(theirs):
-                row[index] += amount
-
-
-def observe(row: list[float], bounds: tuple[float, ...], value: float) -> None:
-    """Once more in the bucket that the value belongs to."""
-    row[bisect_left(bounds, value)] += 1
-    row[-1] += value
+            self.at(labels).merge(theirs)

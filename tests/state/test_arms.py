@@ -4,7 +4,11 @@ import random
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from gateway.domain.moment import Arm
+from gateway.routing.thompson import learn
 from gateway.state.arms import Arms, read_arms
 from gateway.state.kept_file import read_or_set_aside, write_whole
 
@@ -122,3 +126,17 @@ def test_two_processes_learn_from_each_other() -> None:
     assert yours.view["a/m", "small"] == mine.view["a/m", "small"]
     assert mine.take_lessons() == ()
     assert yours.take_lessons() == ()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.floats(0.0, 2 * HALF_LIFE_S), st.floats(0.0, 1.0)), min_size=1, max_size=30))
+def test_an_arm_learns_lesson_by_lesson_what_the_planner_says_it_learns(lessons: list[tuple[float, float]]) -> None:
+    """Nothing is forgotten or faded twice, whoever looks in between."""
+    arms, arm, now = Arms(HALF_LIFE_S), Arm(), 1000.0
+    for pause, won in lessons:
+        now += pause
+        arms.teach("a/m", "small", won, now)
+        arm = learn(arm, won, pause if arm != Arm() else 0.0, HALF_LIFE_S)
+        view = arms.view["a/m", "small"]
+        assert (view.alpha, view.beta) == pytest.approx((arm.alpha, arm.beta))
+    assert arms.listing(now)[0].rewards == len(lessons)

@@ -1,11 +1,16 @@
 """Metrics: what a scrape says, in Prometheus' own words, and that labels stay few."""
 
+from bisect import bisect_left
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.domain.answer import Usage
 from gateway.domain.trail import Attempt, Failure
-from gateway.state.metrics import Metrics
-from gateway.state.tally import Spread, Tally
+from gateway.state.metrics import LATENCY_S, Metrics
+from gateway.state.tally import FRESH, Row, Spread, Tally
 
 
 def scraped(metrics: Metrics, *others: bytes) -> dict[tuple[str, ...], float]:
@@ -77,3 +82,33 @@ def test_o10_a_flood_of_labels_ends_as_other() -> None:
     assert len(tally.values) == len(spread.values) == 11
     assert tally.values["other",] == 99_990
     assert spread.values["other",] == [99_990, 0, 99_990 * 0.5]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.one_of(st.sampled_from(LATENCY_S), st.floats(0.0, 1000.0)), max_size=600), st.integers(0, 600))
+def test_values_that_wait_to_be_sorted_in_are_told_with_the_others(values: list[float], looked_after: int) -> None:
+    row = Row(LATENCY_S)
+    for index, value in enumerate(values):
+        row.add(value)
+        if index == looked_after:
+            assert sum(row.amounts[:-1]) == index + 1
+    counts = [0.0] * (len(LATENCY_S) + 1)
+    for value in values:
+        counts[bisect_left(LATENCY_S, value)] += 1
+    assert row.amounts == [*counts, pytest.approx(sum(values))]
+
+
+def test_few_values_wait_to_be_sorted_in() -> None:
+    row = Row(LATENCY_S)
+    for _ in range(10_000):
+        row.add(0.1)
+        assert len(row.fresh) < FRESH
+
+
+def test_a_call_that_worked_without_a_first_byte_is_counted_and_begins_no_series() -> None:
+    metrics = Metrics()
+    worked = Attempt(offer="a/m", provider="a", model="m", started=0.0, ms=5.0)
+    metrics.attempted(worked)
+    told = scraped(metrics)
+    assert told["tokenhub_attempts_total", "a/m", "ok"] == 1
+    assert not any(name.startswith("tokenhub_first_byte_seconds") for name, *_ in told)
