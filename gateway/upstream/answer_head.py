@@ -16,51 +16,47 @@ KEEP_ALIVE = "\r\nkeep-alive:"
 WITHOUT_BODY = frozenset({204, 304})
 
 
-class Headers(Struct, frozen=True):
-    """Pairs of text, names in lower case. Of most answers nobody wants them."""
+class Head(Struct, frozen=True):
+    """Gone through, it tells its headers: pairs of text, names in lower case. Of most answers nobody wants them."""
 
+    status: int
     raw: bytes
     """The whole head, without the empty line at its end."""
+    encoding: str = ""
+    """Content coding, lower case; empty for none."""
+    keep_alive_s: float | None = None
+    """How long the server said it keeps an idle connection."""
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         for line in self.raw.split(b"\r\n")[1:]:
             name, _, value = line.partition(b":")
             yield name.decode("latin-1").lower(), value.decode("latin-1").strip(" \t")
 
-
-class Head(Struct, frozen=True):
-    status: int
-    headers: Headers
-    encoding: str
-    """Content coding, lower case; empty for none."""
-    keep_alive_s: float | None
-    """How long the server said it keeps an idle connection."""
-
     @property
     def content_type(self) -> str:
         """Lower case; empty where it is not said."""
-        return _said(self.headers.raw.lower().decode("latin-1"), CONTENT_TYPE)
+        return _said(self.raw.lower().decode("latin-1"), CONTENT_TYPE)
 
     @property
     def until_close(self) -> bool:
         """The body has no length: it ends with the connection."""
-        lower = self.headers.raw.lower().decode("latin-1")
+        lower = self.raw.lower().decode("latin-1")
         return TRANSFER_CODING not in lower and CONTENT_LENGTH not in lower and self.status not in WITHOUT_BODY
 
 
 def read_head(status: int, raw: bytes) -> Head | None:
     """None where it cannot be used."""
+    if not 100 <= status <= 599 or status == 101:
+        return None
     lower = raw.lower().decode("latin-1")
-    encoding = ""
+    encoding, keep_alive_s = "", None
     if ANY_CODING in lower:
         encoding = _said(lower, CONTENT_CODING).replace("identity", "")
         if TRANSFER_CODING in lower and _said(lower, TRANSFER_CODING) != "chunked":
             return None
-    if not 100 <= status <= 599 or status == 101:
-        return None
-    return Head(
-        status, Headers(raw), encoding, _keep_alive_s(_said(lower, KEEP_ALIVE)) if KEEP_ALIVE in lower else None
-    )
+    if KEEP_ALIVE in lower:
+        keep_alive_s = _keep_alive_s(_said(lower, KEEP_ALIVE))
+    return Head(status, raw, encoding, keep_alive_s)
 
 
 def _said(lower: str, name: str) -> str:

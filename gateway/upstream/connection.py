@@ -17,6 +17,8 @@ DATA: Final = 2
 WHOLE: Final = 3
 JOINED_BYTES = 64 * 1024
 """Bodies up to this size are written together with their head."""
+Pieces = tuple[bytes, ...]
+"""A request as it is written: its head, and the body as the last of them."""
 
 
 class Connection(asyncio.Protocol):
@@ -24,8 +26,8 @@ class Connection(asyncio.Protocol):
 
     # fmt: off
     __slots__ = (
-        "_alarm", "_buffer_bytes", "_clock", "_heard_at", "_loop", "_on_lost", "_patience", "_paused", "_tap",
-        "_transport", "_waiter", "_want", "_why", "answer", "busy", "head_at", "idle_until", "leased", "old_at", "open",
+        "_alarm", "_buffer_bytes", "_clock", "_loop", "_on_lost", "_patience", "_paused", "_tap", "_transport",
+        "_waiter", "_want", "_why", "answer", "busy", "head_at", "heard_at", "idle_until", "leased", "old_at", "open",
         "origin", "streaming", "uses",
     )
     # fmt: on
@@ -34,63 +36,60 @@ class Connection(asyncio.Protocol):
         self._clock = clock
         self._buffer_bytes = bounds.buffer_bytes
         self._on_lost = on_lost
-        self._loop = asyncio.get_running_loop()
+        self._loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self._alarm = Alarm(self._loop, clock, self._ring)
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiter: asyncio.Future[str | None] | None = None
         self._tap: Callable[[], None] | None = None
-        self._heard_at = 0.0
         self._paused = False
         self.answer = Hearing(bounds)
         self.origin = origin
         self.old_at = clock.monotonic() + bounds.age_s
         """When it has served long enough."""
         self.idle_until = inf
-        self.head_at = 0.0
+        self.head_at = self.heard_at = 0.0
+        """When the head was complete, and when something was heard for the last time."""
         self.uses = 0
         self.open = self.busy = self.leased = self.streaming = False
 
     # an exchange
 
-    def begin(self, head: bytes, body: bytes, patience: Patience, now: float) -> None:
+    def begin(self, said: Pieces, patience: Patience, want: int, now: float) -> "asyncio.Future[str | None]":
+        """What `arrive` says, to be waited for."""
         self.answer.start()
         self._patience = patience
-        self._want = HEAD
+        self._want = want
         self.busy = True
         self.head_at = 0.0
         self.uses += 1
         self._watch(now + patience.first_byte_s, "upstream_timeout", now)
-        if len(body) <= JOINED_BYTES:
-            self._transport.write(head + body)
+        self._waiter = waiter = self._loop.create_future()
+        if len(said[-1]) <= JOINED_BYTES:
+            self._transport.write(b"".join(said))
         else:
-            self._transport.writelines((head, body))
+            self._transport.writelines((b"".join(said[:-1]), said[-1]))
+        return waiter
 
     async def arrive(self, want: int) -> str | None:
-        """Wait for the head, for more of the body, or for its end; a code says why it will not come.
+        """Wait for more of the body, or for its end; a code says why it will not come.
 
         The silence of a stream is counted while somebody listens, and only then.
         """
         exchange, answer = self.uses, self.answer
-        if want == WHOLE and self.head_at and not answer.complete and answer.fault is None:
-            self._resume()
-            self._watch_silence()
-        elif want == DATA and answer.size and answer.fault is None:
-            self._watch_silence()
-        try:
-            while not (answer.complete or self._there(want)):
-                if answer.fault is not None:
-                    return answer.fault
-                self._want = want
-                self._waiter = waiter = self._loop.create_future()
-                await waiter
-                if self.uses != exchange:  # somebody else gave it back, and it serves another by now
-                    return INCOMPLETE
+        if answer.complete or self._there(want):
             return None
+        if answer.fault is not None:
+            return answer.fault
+        if want == WHOLE or answer.size:
+            self._resume()
+            self._watch_silence(self._clock.monotonic())
+        self._want = want
+        waiter: asyncio.Future[str | None] = self._loop.create_future()
+        self._waiter = waiter
+        try:
+            return await waiter
         finally:
-            if self.uses == exchange:
-                self._waiter = None
-                if want == DATA and self.busy:
-                    self._why = "deadline_exceeded"
-                    self._alarm.postpone(self._patience.until)
+            if want == DATA and self.busy and self.uses == exchange:
+                self._watch_no_more()
 
     def stream(self) -> None:
         """From here on the body is taken as it comes, and has no end by size."""
@@ -103,14 +102,13 @@ class Connection(asyncio.Protocol):
         What `arrive` does, without a wake-up for each piece; silence is counted, and looked at when it may be over.
         """
         self._tap = told
-        self._heard_at = self._clock.monotonic()
-        self._watch_silence()
+        self.heard_at = self._clock.monotonic()
+        self._watch_silence(self.heard_at)
 
     def untap(self) -> None:
         """Nobody listens for a while, as after `arrive`."""
         self._tap = None
-        self._why = "deadline_exceeded"
-        self._alarm.postpone(self._patience.until)
+        self._watch_no_more()
 
     def take(self) -> bytes:
         """What has been heard of the body and not been taken."""
@@ -162,25 +160,20 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         answer = self.answer
         answer.feed(data)
+        now = self.heard_at = self._clock.monotonic()
         if self._tap is not None and answer.fault is None:
-            self._heard_at = self._clock.monotonic()
             self._tap()
             return
         if not self.head_at and answer.head is not None:
-            self.head_at = self._clock.monotonic()
-        if self._waiter is not None and (answer.complete or self._there(self._want)):
-            self._wake()
+            self.head_at = now
         if answer.complete:
+            self._wake()
             if not self.busy:
                 self.abort()
         elif answer.fault is not None:
             self.fail(answer.fault)
-        elif self._want == WHOLE:
-            if self.head_at:
-                self._watch_silence()
-        elif answer.buffered > self._buffer_bytes and not self._paused:
-            self._paused = True
-            self._transport.pause_reading()
+        else:
+            self._listen_on(now)
 
     def eof_received(self) -> None:
         self._gone(clean=True)
@@ -198,6 +191,17 @@ class Connection(asyncio.Protocol):
         answer = self.answer
         return bool(answer.body) if want == DATA else want == HEAD and answer.head is not None and answer.fault is None
 
+    def _listen_on(self, now: float) -> None:
+        """More is to come."""
+        if self._there(self._want):
+            self._wake()
+        if self._want == WHOLE:
+            if self.head_at:
+                self._watch_silence(now)
+        elif self.answer.buffered > self._buffer_bytes and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+
     def _gone(self, *, clean: bool) -> None:
         self.open = False
         self._alarm.stop()
@@ -210,14 +214,23 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        """Whoever waits has what they wanted, or will never get it."""
+        waiter = self._waiter
+        if waiter is not None:
+            self._waiter = None
+            if not waiter.done():
+                arrived = self.answer.complete or self._there(self._want)
+                waiter.set_result(None if arrived else self.answer.fault)
         if self._tap is not None:
             self._tap()
 
-    def _watch_silence(self) -> None:
-        now = self._clock.monotonic()
+    def _watch_silence(self, now: float) -> None:
         self._watch(now + self._patience.idle_s, "upstream_stalled", now)
+
+    def _watch_no_more(self) -> None:
+        """But for the time that the request has."""
+        self._why = "deadline_exceeded"
+        self._alarm.at = self._patience.until
 
     def _watch(self, until: float, why: str, now: float) -> None:
         """Fail with `why` at that time, or earlier when the time for the request is over."""
@@ -227,9 +240,9 @@ class Connection(asyncio.Protocol):
         self._alarm.set(until, now)
 
     def _ring(self) -> None:
-        if self._tap is not None and self._heard_at + self._patience.idle_s > self._alarm.at < self._patience.until:
+        if self._tap is not None and self.heard_at + self._patience.idle_s > self._alarm.at < self._patience.until:
             now = self._clock.monotonic()
-            self._watch(self._heard_at + self._patience.idle_s, "upstream_stalled", now)
+            self._watch(self.heard_at + self._patience.idle_s, "upstream_stalled", now)
         elif self.streaming and self.answer.size and self._why == "upstream_timeout":
             self._watch(inf, "", self._clock.monotonic())  # it did begin to answer; nobody has come to read it yet
         else:

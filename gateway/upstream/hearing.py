@@ -1,7 +1,8 @@
 """One answer after the other out of the bytes of a connection; knows nothing of sockets or time."""
 
+from functools import partial
 from math import inf
-from typing import Any
+from typing import Any, Final
 
 import httptools
 
@@ -12,55 +13,63 @@ RESET = "connection_reset"
 INCOMPLETE = "upstream_incomplete"
 MALFORMED = "malformed_response"
 
+BEGUN: Final = None
+"""What the parser notes when another answer begins; then come a status, bytes, and whether the connection may stay."""
+END_OF_HEAD = b"\r\n\r\n"
+FIRST_OF_HTTP: Final = 72
+IN_ONE_PIECE: Final = 4
+"""Notes of an answer whose body came with its head: each of them once."""
+
 
 class Hearing:
     """`start`, then `feed` until `complete` or `fault`; the bytes may be cut anywhere."""
 
     # fmt: off
     __slots__ = (
-        "_bounds", "_dry", "_early", "_parser", "_room", "_taken", "body", "complete", "fault", "head", "heard", "keep",
-        "size",
+        "_bounds", "_dry", "_early", "_notes", "_parser", "_room", "_taken", "body", "complete", "fault", "head",
+        "heard", "keep", "on_body", "on_message_begin", "size",
     )
     # fmt: on
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
+        self._notes: list[Any] = []
+        """What the parser found in the bytes that it was fed last."""
+        self.on_message_begin = partial(self._notes.append, BEGUN)
+        self.on_body = self._notes.append
         self._parser: Any = httptools.HttpResponseParser(self)
-        self.start()
-        self.complete = True
-
-    def start(self) -> None:
-        """From here on another answer is expected."""
-        self._early = b""
-        """What has come of a head that is not complete."""
-        self._dry = 0
-        """How many bytes have come without content: a head or trailers without an end, if they grow too many."""
-        self._room: float = self._bounds.body_bytes
         self.body: list[bytes] = []
-        self.size = self._taken = 0
         self.head: Head | None = None
-        self.complete = self.heard = False
+        self.size = self._taken = 0
+        self._room: float = inf
+        self.complete = True
         self.keep = True
         """The connection can carry another answer after this one."""
         self.fault: str | None = None
         """A code that says why this answer will never be complete."""
+        self._start_over()
+
+    def start(self) -> None:
+        """From here on another answer is expected; the one before has come to its end, and been taken."""
+        self.complete = False
+        self.head = None
+        self.size = self._taken = 0
+        if self.heard:
+            self._start_over()
 
     def feed(self, data: bytes) -> None:
         if self.complete or self.fault is not None:
             self.keep = False  # words nobody asked for: whose answer would they be?
             return
-        self.heard = True
-        before = self.size
-        self._dry += len(data)
-        if self.head is None:
-            self._early += data
+        notes, broken = self._notes, False
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self.fail(MALFORMED)
-        if self.size != before:
-            self._dry = 0
-        elif self._dry > self._bounds.head_bytes:
+            broken = True
+        if len(notes) != IN_ONE_PIECE or self.heard or broken or not self._is_plain(data, notes):
+            self._follow(data, notes)
+        notes.clear()
+        if broken:
             self.fail(MALFORMED)
 
     def hang_up(self, *, clean: bool) -> None:
@@ -83,9 +92,11 @@ class Hearing:
         body = self.body
         if not body:
             return b""
-        self.body = []
         self._taken = self.size
-        return body[0] if len(body) == 1 else b"".join(body)
+        if len(body) == 1:
+            return body.pop()
+        self.body = []
+        return b"".join(body)
 
     @property
     def buffered(self) -> int:
@@ -95,29 +106,84 @@ class Hearing:
     def unbounded(self) -> None:
         """The body is taken as it comes, so it may be as long as it likes."""
         self._room = inf
+        self.heard = True
 
     def forget(self) -> None:
         """Nothing will be heard any more; ends the circle with the parser."""
         self._parser = None
 
-    # what the parser says
+    # what the parser says, beside `on_message_begin` and `on_body`
 
     def on_headers_complete(self) -> None:
+        self._notes.append(self._parser.get_status_code())
+
+    def on_message_complete(self) -> None:
+        self._notes.append(self._parser.should_keep_alive())
+
+    # inside
+
+    def _start_over(self) -> None:
+        self.heard = False
+        """Something has come that had to be followed, note by note."""
+        self._early = b""
+        """What has come of a head that is not complete."""
+        self._dry = 0
+        """How many bytes have come without content: a head or trailers without an end, if they grow too many."""
+        self._room = self._bounds.body_bytes
+
+    def _is_plain(self, data: bytes, notes: list[Any]) -> bool:
+        """A 200 in one piece, with nothing before, between and after: then it is complete. `_follow` finds the same."""
+        _, status, body, keep = notes
+        end = data.find(END_OF_HEAD)
+        if keep is not True or status != 200 or end + 4 + len(body) != len(data) or data[0] != FIRST_OF_HTTP:
+            return False
+        head, bounds = read_head(status, data[:end]), self._bounds
+        if head is None or end > bounds.head_bytes or len(body) > bounds.body_bytes:
+            return False
+        self.head = head
+        self.body.append(body)
+        self.size = len(body)
+        self.complete = True
+        return True
+
+    def _follow(self, data: bytes, notes: list[Any]) -> None:
+        """One note after the other."""
+        self.heard = True
+        before = self.size
+        self._dry += len(data)
+        if self.head is None:
+            self._early += data
+        for note in notes:
+            if type(note) is bytes:
+                self._add(note)
+            elif note is BEGUN:
+                self.keep = self.keep and not self.complete
+            elif type(note) is not bool:
+                self._open(note)
+            elif self.head is not None and not self.complete and self.fault is None:
+                self.keep = note
+                self.complete = True
+        if self.size != before:
+            self._dry = 0
+        elif self._dry > self._bounds.head_bytes:
+            self.fail(MALFORMED)
+
+    def _open(self, status: int) -> None:
         if self.complete or self.head is not None:
             return
-        raw, _, rest = self._early.lstrip(b"\r\n").partition(b"\r\n\r\n")
+        raw, _, rest = self._early.lstrip(b"\r\n").partition(END_OF_HEAD)
         self._early = b""
-        head = read_head(self._parser.get_status_code(), raw)
+        head = read_head(status, raw)
         if head is None or len(raw) > self._bounds.head_bytes:
             self.fail(MALFORMED)
-        elif head.status < 200:  # only a word on the way
+        elif status < 200:  # only a word on the way
             self._early = rest
         else:
             self.head = head
-            if head.status >= 300:
-                self._of_no_use(head.status)
+            if status >= 300:
+                self._of_no_use(status)
 
-    def on_body(self, data: bytes) -> None:
+    def _add(self, data: bytes) -> None:
         if self.complete or self.fault is not None:
             return
         self.size += len(data)
@@ -125,15 +191,6 @@ class Hearing:
             self._overflow(data)
         else:
             self.body.append(data)
-
-    def on_message_begin(self) -> None:
-        if self.complete:
-            self.keep = False
-
-    def on_message_complete(self) -> None:
-        if self.head is not None and not self.complete and self.fault is None:
-            self.keep = bool(self._parser.should_keep_alive())
-            self.complete = True
 
     def _of_no_use(self, status: int) -> None:
         """A redirect is never followed; of an error, not much is read."""

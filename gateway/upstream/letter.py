@@ -11,6 +11,7 @@ from gateway.domain.call import Call, Headers
 from gateway.domain.table import Provider
 
 KEPT = 256
+LENGTHS = 4096
 OURS = frozenset({"host", "content-length", "connection", "transfer-encoding", "keep-alive", "te", "upgrade", "expect"})
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 """Those whose answers have bodies like any other."""
@@ -35,18 +36,40 @@ class Letter(Struct, frozen=True):
     origin: Origin
     start: bytes
     """All of the head but its last lines: the id of the request, and the length of the body."""
+    url: str
+    method: str
+    headers: Headers
 
 
 class Letters:
     """What was written for one provider."""
 
-    __slots__ = ("_kept",)
+    __slots__ = ("_at_hand", "_kept", "_lengths")
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str, Headers], Letter] = {}
+        self._at_hand: dict[int, Letter] = {}
+        """The one written last with these very headers, of those in `_kept`."""
+        self._lengths: dict[int, bytes] = {}
+        """The end of a head, by the length of the body."""
 
-    def write(self, provider: Provider, call: Call) -> tuple[Origin, bytes] | None:
-        """Whom to call, and the head; None where the address, a header or the id cannot be sent as it is."""
+    def write(self, provider: Provider, call: Call) -> tuple[Origin, tuple[bytes, ...]] | None:
+        """Whom to call, and the pieces of what to say; None where address, header or id cannot be sent as they are."""
+        url, headers, body = call.url, call.headers, call.body
+        letter = self._at_hand.get(id(headers))
+        if letter is None or letter.headers is not headers or letter.url is not url or letter.method != call.method:
+            letter = self._find(provider, call)
+            if letter is None:
+                return None
+        end = self._lengths.get(len(body)) or self._length(len(body))
+        if not call.request_id:
+            return letter.origin, (letter.start, end, body)
+        name = call.request_id.encode()
+        if not name.isalnum():
+            return None
+        return letter.origin, (letter.start, b"x-request-id: req-", name, b"\r\n", end, body)
+
+    def _find(self, provider: Provider, call: Call) -> Letter | None:
         key = (call.method, call.url, call.headers)
         letter = self._kept.get(key)
         if letter is None:
@@ -55,14 +78,16 @@ class Letters:
                 return None
             if len(self._kept) >= KEPT:
                 self._kept.clear()
+                self._at_hand.clear()
             self._kept[key] = letter
-        if not call.request_id:
-            return letter.origin, b"%bContent-Length: %d\r\n\r\n" % (letter.start, len(call.body))
-        name = call.request_id.encode()
-        if not name.isalnum():
-            return None
-        head = b"%bx-request-id: req-%b\r\nContent-Length: %d\r\n\r\n"
-        return letter.origin, head % (letter.start, name, len(call.body))
+        self._at_hand[id(letter.headers)] = letter
+        return letter
+
+    def _length(self, size: int) -> bytes:
+        if len(self._lengths) >= LENGTHS:
+            self._lengths.clear()
+        end = self._lengths[size] = b"Content-Length: %d\r\n\r\n" % size
+        return end
 
 
 def origin_of(parts: SplitResult) -> Origin | None:
@@ -96,7 +121,8 @@ def _write(provider: Provider, call: Call) -> Letter | None:
     if not all(_TOKEN.fullmatch(name) and _VALUE.fullmatch(value) for name, value in headers):
         return None
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
-    return Letter(origin, f"{call.method} {target} HTTP/1.1\r\n{lines}".encode("latin-1"))
+    start = f"{call.method} {target} HTTP/1.1\r\n{lines}".encode("latin-1")
+    return Letter(origin, start, call.url, call.method, call.headers)
 
 
 def proxy_headers(proxy: str) -> list[tuple[str, str]]:

@@ -35,13 +35,6 @@ class Pool:
 
     # places
 
-    def enter(self, limit: int) -> bool:
-        """Take a place, if one is free."""
-        if self.in_use >= limit:
-            return False
-        self.in_use += 1
-        return True
-
     async def wait_in_line(self, wait_s: float) -> bool:
         """Take the place of somebody who leaves; False when none came free in time."""
         place: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
@@ -94,28 +87,21 @@ class Pool:
             self.give_back(connection)
 
     def give_back(self, connection: Connection) -> None:
-        """The call on this connection is over; may be said twice."""
+        """The call on this connection is over, which is kept if it is good; may be said twice."""
         if not connection.leased:
             return
-        self.drop(connection)
+        connection.leased = False
+        if connection.finish() and connection.heard_at < connection.old_at and not self.retired:
+            self._keep(connection)
+        else:
+            connection.abort()
         self.leave()
 
     def drop(self, connection: Connection) -> None:
-        """Keep the connection if it is good, without giving up the place."""
+        """The connection is of no use; the place is not given up."""
         connection.leased = False
-        now = self._clock.monotonic()
-        if not connection.finish() or self.retired or now >= connection.old_at:
-            connection.abort()
-            return
-        head = connection.answer.head
-        said_s = None if head is None else head.keep_alive_s
-        connection.idle_until = now + (self._idle_s if said_s is None else min(self._idle_s, said_s - 1.0))
-        idle = self._idle.get(connection.origin)
-        if idle is None:
-            idle = self._idle[connection.origin] = []
-        idle.append(connection)
-        if self._sweep is None:
-            self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep_idle)
+        connection.finish()
+        connection.abort()
 
     def lost(self, connection: Connection) -> None:
         """The transport is gone."""
@@ -148,6 +134,19 @@ class Pool:
             await asyncio.sleep(0)
 
     # inside
+
+    def _keep(self, connection: Connection) -> None:
+        """For the next call, as long as the other side can be expected to have it open."""
+        head, kept_s = connection.answer.head, self._idle_s
+        if head is not None and head.keep_alive_s is not None:
+            kept_s = min(kept_s, head.keep_alive_s - 1.0)
+        connection.idle_until = connection.heard_at + kept_s
+        idle = self._idle.get(connection.origin)
+        if idle is None:
+            idle = self._idle[connection.origin] = []
+        idle.append(connection)
+        if self._sweep is None:
+            self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep_idle)
 
     def _leave_line(self, place: "asyncio.Future[bool]") -> None:
         """Whoever waited is gone; a place that was given at the same moment goes on to the next."""

@@ -1,7 +1,8 @@
 """Calls to providers over HTTP/1.1: a whole reply, an open stream, or a failure that says what became of it."""
 
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from functools import partial
+from typing import Any
 
 from gateway.clock import Clock
 from gateway.domain.call import Call, Patience, Reply
@@ -30,38 +31,15 @@ class Upstream:
         self._pools: dict[str, Pool] = {}
         self._closed = False
 
-    async def send(self, provider: Provider, call: Call, patience: Patience) -> Reply | Failure:
+    def send(self, provider: Provider, call: Call, patience: Patience) -> "Coroutine[Any, Any, Reply | Failure]":
         """The whole reply, whatever its status."""
-        began = self._clock.monotonic()
-        pool = self._pool(provider)
-        connection = await self._exchange(pool, provider, call, patience, WHOLE, began)
-        if type(connection) is Failure:
-            return connection
-        try:
-            return self._plain(connection, began) or await self._inflated(provider, connection, began)
-        finally:
-            pool.give_back(connection)
+        return self._call(provider, call, patience, WHOLE)  # type: ignore[return-value]
 
-    async def open(self, provider: Provider, call: Call, patience: Patience) -> OpenStream | Reply | Failure:
+    def open(
+        self, provider: Provider, call: Call, patience: Patience
+    ) -> "Coroutine[Any, Any, OpenStream | Reply | Failure]":
         """A stream where the head says 2xx and not JSON, else the whole reply."""
-        began = self._clock.monotonic()
-        pool = self._pool(provider)
-        connection = await self._exchange(pool, provider, call, patience, HEAD, began)
-        if isinstance(connection, Failure):
-            return connection
-        streams = False
-        try:
-            head = connection.answer.head
-            streams = head is not None and _is_stream(head)
-            if head is not None and streams:
-                return OpenStream(pool, provider, connection, head, (connection.head_at - began) * 1000)
-            code = await connection.arrive(WHOLE)
-            if code is not None:
-                return _broken(code, provider, connection)
-            return self._plain(connection, began) or await self._inflated(provider, connection, began)
-        finally:
-            if not streams:
-                pool.give_back(connection)
+        return self._call(provider, call, patience, HEAD)
 
     def keep_only(self, providers: Iterable[Provider]) -> None:
         """Close the pools of all others when their last call ends; equal identities keep their connections."""
@@ -80,54 +58,72 @@ class Upstream:
             await pool.aclose("server_shutdown")
         await self._dialer.aclose()
 
-    def _pool(self, provider: Provider) -> Pool:
-        key = provider.identity or provider.name
-        pool = self._pools.get(key)
-        if pool is None:
-            pool = self._pools[key] = Pool(self._clock, self._bounds, partial(self._forget, key))
-        return pool
-
-    def _forget(self, key: str, pool: Pool) -> None:
-        pool.close_idle()
-        if self._pools.get(key) is pool:
-            del self._pools[key]
-
-    async def _exchange(
-        self, pool: Pool, provider: Provider, call: Call, patience: Patience, want: int, now: float
-    ) -> Connection | Failure:
-        """A connection on which the answer has arrived as far as wanted; whoever gets it gives it back."""
+    async def _call(
+        self, provider: Provider, call: Call, patience: Patience, want: int
+    ) -> OpenStream | Reply | Failure:
+        """One request and what comes of it; a stream only where no more than the head is wanted."""
+        now = began = self._clock.monotonic()
+        pool = self._pools.get(provider.identity or provider.name) or self._new_pool(provider)
         letter = pool.letters.write(provider, call)
         if letter is None:
             return failed("invalid_call", provider)
-        if self._closed or now >= patience.until or not pool.enter(provider.max_concurrency):
+        if pool.in_use < provider.max_concurrency and now < patience.until and not self._closed:
+            pool.in_use += 1
+        else:
             refusal = await self._wait(pool, patience, now)
             if refusal is not None:
                 return failed(refusal, provider)
             now = self._clock.monotonic()
-        stale = handed_on = False
-        origin, head = letter
+        origin, said = letter
         connection = pool.take_idle(origin, now)
+        streams = hung_up = False
         try:
-            while True:
-                if connection is None:
-                    made = await self._dialer.dial(provider, origin, patience, pool.lost)
-                    if isinstance(made, str):
-                        return failed(made, provider, sent=stale)
-                    connection = pool.adopt(made)
-                    now = self._clock.monotonic()
-                connection.begin(head, call.body, patience, now)
-                code = await connection.arrive(want)
-                if code is None:
-                    handed_on = True
-                    return connection
-                if not connection.stale:
-                    return _broken(code, provider, connection)
-                stale = True  # hung up on before we spoke: once more, on a new connection
-                pool.drop(connection)
-                connection = None
+            if connection is not None:
+                code = await connection.begin(said, patience, want, now)
+                if code is not None and connection.stale:  # hung up on before we spoke: once more, on a new connection
+                    hung_up = True
+                    pool.drop(connection)
+                    connection = None
+            if connection is None:
+                made = await self._dialer.dial(provider, origin, patience, pool.lost)
+                if isinstance(made, str):
+                    return failed(made, provider, sent=hung_up)
+                connection = pool.adopt(made)
+                code = await connection.begin(said, patience, want, self._clock.monotonic())
+            head = connection.answer.head
+            if code is None and want == WHOLE and head is not None and not head.encoding:
+                first_byte_ms = (connection.head_at - began) * 1000
+                return Reply(status=head.status, headers=head, body=connection.take(), first_byte_ms=first_byte_ms)
+            outcome = await self._otherwise(pool, provider, connection, want, code, began)
+            streams = isinstance(outcome, OpenStream)
+            return outcome
         finally:
-            if not handed_on:
+            if not streams:
                 pool.give_up(connection)
+
+    async def _otherwise(
+        self, pool: Pool, provider: Provider, connection: Connection, want: int, code: str | None, began: float
+    ) -> OpenStream | Reply | Failure:
+        """Anything but a whole reply as it was said."""
+        head = connection.answer.head
+        first_byte_ms = (connection.head_at - began) * 1000
+        if code is None and want == HEAD:
+            if head is not None and _is_stream(head):
+                return OpenStream(pool, provider, connection, head, first_byte_ms)
+            code = await connection.arrive(WHOLE)
+        if code is not None:
+            status = None if head is None else head.status
+            return failed(code, provider, sent=code != "unexpected_redirect", status=status)
+        if head is None:
+            return failed("malformed_response", provider, sent=True)
+        most = self._bounds.body_bytes if head.status < 400 else self._bounds.error_bytes
+        heard = connection.take()
+        body = await inflate(heard, head.encoding, most) if head.encoding else heard
+        if isinstance(body, str):
+            if head.status < 400:
+                return failed(body, provider, sent=True, status=head.status)
+            body = b""  # the status says enough
+        return Reply(status=head.status, headers=head, body=body, first_byte_ms=first_byte_ms)
 
     async def _wait(self, pool: Pool, patience: Patience, now: float) -> str | None:
         """For a place in the pool, where none was free; a code says why there is none."""
@@ -142,26 +138,15 @@ class Upstream:
             return "server_shutdown"
         return "pool_exhausted" if patience.until > self._clock.monotonic() else "deadline_exceeded"
 
-    def _plain(self, connection: Connection, began: float) -> Reply | None:
-        """The reply as it was said; None where it is compressed, or none."""
-        head = connection.answer.head
-        if head is None or head.encoding:
-            return None
-        first_byte_ms = (connection.head_at - began) * 1000
-        return Reply(status=head.status, headers=head.headers, body=connection.take(), first_byte_ms=first_byte_ms)
+    def _new_pool(self, provider: Provider) -> Pool:
+        key = provider.identity or provider.name
+        pool = self._pools[key] = Pool(self._clock, self._bounds, partial(self._forget, key))
+        return pool
 
-    async def _inflated(self, provider: Provider, connection: Connection, began: float) -> Reply | Failure:
-        head = connection.answer.head
-        if head is None:
-            return failed("malformed_response", provider, sent=True)
-        most = self._bounds.body_bytes if head.status < 400 else self._bounds.error_bytes
-        body = await inflate(connection.take(), head.encoding, most)
-        if isinstance(body, str):
-            if head.status < 400:
-                return failed(body, provider, sent=True, status=head.status)
-            body = b""  # the status says enough
-        first_byte_ms = (connection.head_at - began) * 1000
-        return Reply(status=head.status, headers=head.headers, body=body, first_byte_ms=first_byte_ms)
+    def _forget(self, key: str, pool: Pool) -> None:
+        pool.close_idle()
+        if self._pools.get(key) is pool:
+            del self._pools[key]
 
 
 def _is_stream(head: Head) -> bool:
@@ -169,8 +154,3 @@ def _is_stream(head: Head) -> bool:
     if not 200 <= head.status < 300 or (head.encoding and head.encoding not in WINDOW):
         return False
     return not head.content_type.startswith("application/json")
-
-
-def _broken(code: str, provider: Provider, connection: Connection) -> Failure:
-    status = connection.answer.head.status if connection.answer.head is not None else None
-    return failed(code, provider, sent=code != "unexpected_redirect", status=status)

@@ -43,7 +43,7 @@ class OpenStream:
         self._into: Callable[[bytes | Failure], bool] | None = None
         self._poured: asyncio.Future[bool] | None = None
         self.status = head.status
-        self.headers: HeardHeaders = head.headers
+        self.headers: HeardHeaders = head
         self.first_byte_ms = first_byte_ms
         connection.stream()
 
