@@ -8,7 +8,7 @@ from gateway.clock import Clock
 
 
 class Alarm:
-    """Rings once `at` has passed, unless it was set to something later or to nothing by then."""
+    """Rings once `at` has passed, unless that was set to something later or to nothing by then."""
 
     __slots__ = ("_clock", "_loop", "_ring", "_timer", "at", "timer_at")
 
@@ -22,23 +22,18 @@ class Alarm:
         self.at = inf
         """Infinity: nothing is due. The timer may run on; it will find nothing to do."""
 
-    def set(self, at: float, now: float) -> None:
-        """To something later it can be moved by `at` alone: the timer that runs will find out."""
-        self.at = at
-        if at < self.timer_at:
-            self._start(at, now)
+    def hurry(self, now: float) -> None:
+        """`at` is earlier than the timer; where it is later, the timer finds out."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self.timer_at = self.at
+        self._timer = self._loop.call_later(max(0.0, self.at - now), self._due)
 
     def stop(self) -> None:
         self.at = self.timer_at = inf
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def _start(self, at: float, now: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self.timer_at = at
-        self._timer = self._loop.call_later(max(0.0, at - now), self._due)
 
     def _due(self) -> None:
         self._timer = None
@@ -47,6 +42,6 @@ class Alarm:
             return
         now = self._clock.monotonic()
         if now < self.at:
-            self._start(self.at, now)
+            self.hurry(now)
         else:
             self._ring()

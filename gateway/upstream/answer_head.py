@@ -46,8 +46,6 @@ class Head(Struct, frozen=True):
 
 def read_head(status: int, raw: bytes) -> Head | None:
     """None where it cannot be used."""
-    if not 100 <= status <= 599 or status == 101:
-        return None
     lower = raw.lower().decode("latin-1")
     encoding, keep_alive_s = "", None
     if ANY_CODING in lower:

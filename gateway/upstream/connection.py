@@ -129,10 +129,7 @@ class Connection(asyncio.Protocol):
         if self._waiter is not None or self._tap is not None:
             self._wake()
             self._tap = None
-        if answer.keep and self.open and not self._paused and self._transport.get_write_buffer_size() == 0:
-            return True
-        self.abort()
-        return False
+        return answer.keep and self.open and not self._paused and self._transport.get_write_buffer_size() == 0
 
     @property
     def stale(self) -> bool:
@@ -167,8 +164,9 @@ class Connection(asyncio.Protocol):
         if not self.head_at and answer.head is not None:
             self.head_at = now
         if answer.complete:
-            self._wake()
-            if not self.busy:
+            if self._waiter is not None:
+                self._wake()
+            elif not self.busy:
                 self.abort()
         elif answer.fault is not None:
             self.fail(answer.fault)
@@ -215,12 +213,11 @@ class Connection(asyncio.Protocol):
 
     def _wake(self) -> None:
         """Whoever waits has what they wanted, or will never get it."""
-        waiter = self._waiter
+        waiter, answer = self._waiter, self.answer
         if waiter is not None:
             self._waiter = None
             if not waiter.done():
-                arrived = self.answer.complete or self._there(self._want)
-                waiter.set_result(None if arrived else self.answer.fault)
+                waiter.set_result(None if answer.complete or self._there(self._want) else answer.fault)
         if self._tap is not None:
             self._tap()
 
@@ -237,7 +234,10 @@ class Connection(asyncio.Protocol):
         if until >= self._patience.until:
             until, why = self._patience.until, "deadline_exceeded"
         self._why = why
-        self._alarm.set(until, now)
+        alarm = self._alarm
+        alarm.at = until
+        if until < alarm.timer_at:
+            alarm.hurry(now)
 
     def _ring(self) -> None:
         if self._tap is not None and self.heard_at + self._patience.idle_s > self._alarm.at < self._patience.until:

@@ -16,7 +16,8 @@ MALFORMED = "malformed_response"
 BEGUN: Final = None
 """What the parser notes when another answer begins; then come a status, bytes, and whether the connection may stay."""
 END_OF_HEAD = b"\r\n\r\n"
-FIRST_OF_HTTP: Final = 72
+SWITCHED = 101
+LETTER_H: Final = 72
 IN_ONE_PIECE: Final = 4
 """Notes of an answer whose body came with its head: each of them once."""
 
@@ -26,13 +27,14 @@ class Hearing:
 
     # fmt: off
     __slots__ = (
-        "_bounds", "_dry", "_early", "_notes", "_parser", "_room", "_taken", "body", "complete", "fault", "head",
-        "heard", "keep", "on_body", "on_message_begin", "size",
+        "_bounds", "_dry", "_early", "_notes", "_parser", "_room", "_small", "_taken", "body", "complete", "fault",
+        "head", "heard", "keep", "on_body", "on_message_begin", "size",
     )
     # fmt: on
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
+        self._small = min(bounds.head_bytes, bounds.body_bytes)
         self._notes: list[Any] = []
         """What the parser found in the bytes that it was fed last."""
         self.on_message_begin = partial(self._notes.append, BEGUN)
@@ -61,16 +63,16 @@ class Hearing:
         if self.complete or self.fault is not None:
             self.keep = False  # words nobody asked for: whose answer would they be?
             return
-        notes, broken = self._notes, False
+        notes = self._notes
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            broken = True
-        if len(notes) != IN_ONE_PIECE or self.heard or broken or not self._is_plain(data, notes):
             self._follow(data, notes)
-        notes.clear()
-        if broken:
             self.fail(MALFORMED)
+        else:
+            if len(notes) != IN_ONE_PIECE or self.heard or not self._is_plain(data, *notes):
+                self._follow(data, notes)
+        notes.clear()
 
     def hang_up(self, *, clean: bool) -> None:
         """The other side will say nothing more."""
@@ -131,14 +133,19 @@ class Hearing:
         """How many bytes have come without content: a head or trailers without an end, if they grow too many."""
         self._room = self._bounds.body_bytes
 
-    def _is_plain(self, data: bytes, notes: list[Any]) -> bool:
+    def _is_plain(self, data: bytes, _: None, status: int, body: bytes, keep: Any) -> bool:
         """A 200 in one piece, with nothing before, between and after: then it is complete. `_follow` finds the same."""
-        _, status, body, keep = notes
-        end = data.find(END_OF_HEAD)
-        if keep is not True or status != 200 or end + 4 + len(body) != len(data) or data[0] != FIRST_OF_HTTP:
+        end, size = data.find(END_OF_HEAD), len(data)
+        if (
+            keep is not True
+            or status != 200
+            or end + 4 + len(body) != size
+            or size > self._small
+            or data[0] != LETTER_H
+        ):
             return False
-        head, bounds = read_head(status, data[:end]), self._bounds
-        if head is None or end > bounds.head_bytes or len(body) > bounds.body_bytes:
+        head = read_head(status, data[:end])
+        if head is None:
             return False
         self.head = head
         self.body.append(body)
@@ -173,7 +180,7 @@ class Hearing:
             return
         raw, _, rest = self._early.lstrip(b"\r\n").partition(END_OF_HEAD)
         self._early = b""
-        head = read_head(status, raw)
+        head = read_head(status, raw) if 100 <= status <= 599 and status != SWITCHED else None
         if head is None or len(raw) > self._bounds.head_bytes:
             self.fail(MALFORMED)
         elif status < 200:  # only a word on the way

@@ -1,7 +1,7 @@
 """The connections to one provider: how many calls at once, which connection is used again, which is closed."""
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 
 from gateway.clock import Clock
@@ -25,7 +25,7 @@ class Pool:
         self._clock = clock
         self._idle_s = bounds.idle_s
         self._on_empty = on_empty
-        self._idle: dict[Origin, list[Connection]] = {}
+        self._idle: defaultdict[Origin, list[Connection]] = defaultdict(list)
         self._queue: deque[asyncio.Future[bool]] = deque()
         self._sweep: asyncio.TimerHandle | None = None
         self.connections: set[Connection] = set()
@@ -95,7 +95,10 @@ class Pool:
             self._keep(connection)
         else:
             connection.abort()
-        self.leave()
+        if self._queue or self.retired:
+            self.leave()
+        else:
+            self.in_use -= 1
 
     def drop(self, connection: Connection) -> None:
         """The connection is of no use; the place is not given up."""
@@ -141,10 +144,7 @@ class Pool:
         if head is not None and head.keep_alive_s is not None:
             kept_s = min(kept_s, head.keep_alive_s - 1.0)
         connection.idle_until = connection.heard_at + kept_s
-        idle = self._idle.get(connection.origin)
-        if idle is None:
-            idle = self._idle[connection.origin] = []
-        idle.append(connection)
+        self._idle[connection.origin].append(connection)
         if self._sweep is None:
             self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep_idle)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Coroutine, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, overload
 
 from gateway.clock import Clock
 from gateway.domain.call import Call, Patience, Reply
@@ -31,37 +31,18 @@ class Upstream:
         self._pools: dict[str, Pool] = {}
         self._closed = False
 
-    def send(self, provider: Provider, call: Call, patience: Patience) -> "Coroutine[Any, Any, Reply | Failure]":
-        """The whole reply, whatever its status."""
-        return self._call(provider, call, patience, WHOLE)  # type: ignore[return-value]
+    @overload
+    async def send(self, provider: Provider, call: Call, patience: Patience) -> Reply | Failure: ...
 
-    def open(
-        self, provider: Provider, call: Call, patience: Patience
-    ) -> "Coroutine[Any, Any, OpenStream | Reply | Failure]":
-        """A stream where the head says 2xx and not JSON, else the whole reply."""
-        return self._call(provider, call, patience, HEAD)
-
-    def keep_only(self, providers: Iterable[Provider]) -> None:
-        """Close the pools of all others when their last call ends; equal identities keep their connections."""
-        named = {provider.identity or provider.name for provider in providers}
-        for key, pool in list(self._pools.items()):
-            pool.retired = key not in named
-            if pool.retired:
-                pool.close_idle()
-                if pool.in_use == 0:
-                    del self._pools[key]
-
-    async def aclose(self) -> None:
-        """Ends what is under way; every later call fails."""
-        self._closed = True
-        for pool in list(self._pools.values()):
-            await pool.aclose("server_shutdown")
-        await self._dialer.aclose()
-
-    async def _call(
+    @overload
+    async def send(
         self, provider: Provider, call: Call, patience: Patience, want: int
+    ) -> OpenStream | Reply | Failure: ...
+
+    async def send(
+        self, provider: Provider, call: Call, patience: Patience, want: int = WHOLE
     ) -> OpenStream | Reply | Failure:
-        """One request and what comes of it; a stream only where no more than the head is wanted."""
+        """The whole reply, whatever its status; more may come of it where only the head is wanted, see `open`."""
         now = began = self._clock.monotonic()
         pool = self._pools.get(provider.identity or provider.name) or self._new_pool(provider)
         letter = pool.letters.write(provider, call)
@@ -93,13 +74,38 @@ class Upstream:
             head = connection.answer.head
             if code is None and want == WHOLE and head is not None and not head.encoding:
                 first_byte_ms = (connection.head_at - began) * 1000
-                return Reply(status=head.status, headers=head, body=connection.take(), first_byte_ms=first_byte_ms)
+                return Reply(
+                    status=head.status, headers=head, body=connection.answer.take(), first_byte_ms=first_byte_ms
+                )
             outcome = await self._otherwise(pool, provider, connection, want, code, began)
             streams = isinstance(outcome, OpenStream)
             return outcome
         finally:
             if not streams:
                 pool.give_up(connection)
+
+    def open(
+        self, provider: Provider, call: Call, patience: Patience
+    ) -> "Coroutine[Any, Any, OpenStream | Reply | Failure]":
+        """A stream where the head says 2xx and not JSON, else the whole reply."""
+        return self.send(provider, call, patience, HEAD)
+
+    def keep_only(self, providers: Iterable[Provider]) -> None:
+        """Close the pools of all others when their last call ends; equal identities keep their connections."""
+        named = {provider.identity or provider.name for provider in providers}
+        for key, pool in list(self._pools.items()):
+            pool.retired = key not in named
+            if pool.retired:
+                pool.close_idle()
+                if pool.in_use == 0:
+                    del self._pools[key]
+
+    async def aclose(self) -> None:
+        """Ends what is under way; every later call fails."""
+        self._closed = True
+        for pool in list(self._pools.values()):
+            await pool.aclose("server_shutdown")
+        await self._dialer.aclose()
 
     async def _otherwise(
         self, pool: Pool, provider: Provider, connection: Connection, want: int, code: str | None, began: float
