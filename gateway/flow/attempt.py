@@ -70,10 +70,15 @@ async def attempt(send: Callable[[Step], Awaitable[T | Failure]], plan: Plan, me
     """Whole replies and streams differ only in the `send` they pass."""
     step = plan.steps[0]
     value = await send(step)
-    if type(value) is not Failure:
-        return Served(step, value, 1)
-    bounds, world = means()
-    course = Course(plan, bounds)
+    return await after(value, send, plan, *means()) if type(value) is Failure else Served(step, value, 1)
+
+
+async def after(
+    failure: Failure, send: Callable[[Step], Awaitable[T | Failure]], plan: Plan, bounds: Bounds, world: World
+) -> Served[T] | GaveUp:
+    """All that follows where the first step of the plan failed."""
+    step, course = plan.steps[0], Course(plan, bounds)
+    value: T | Failure = failure
     failures: list[tuple[Step, Failure]] = []
     while isinstance(value, Failure):
         failures.append((step, value))

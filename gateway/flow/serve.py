@@ -14,7 +14,7 @@ from gateway.domain.trail import Failure
 from gateway.domain.visit import Visit
 from gateway.flow.account import account, note_admitted
 from gateway.flow.admit import admit
-from gateway.flow.attempt import Bounds, GaveUp, Served, World, attempt
+from gateway.flow.attempt import Bounds, GaveUp, Served, World, after, attempt
 from gateway.flow.decide import decide, decide_aloud, dropped_fields
 from gateway.flow.exchange import Exchange, Opened
 from gateway.flow.gateway import Gateway, moment_of
@@ -48,10 +48,14 @@ async def serve(receipt: Receipt) -> Answer:
     send: Send = exchange_for(receipt, receipt.ask).whole
     if contract is not None:
         send = shaped(receipt, contract, lambda ask: exchange_for(receipt, ask))
-    served = kept(receipt, await attempt(send, plan, lambda: means_of(receipt, plan)))
-    receipt.answered(served.step, served.value, served.attempts)
-    receipt.dropped = dropped_fields(receipt.visit.snapshot, receipt.ask, served.step)
-    return served.value
+    step, attempts = plan.steps[0], 1
+    answer = await send(step)
+    if type(answer) is Failure:
+        served = kept(receipt, await after(answer, send, plan, *means_of(receipt, plan)))
+        step, answer, attempts = served.step, served.value, served.attempts
+    receipt.answered(step, answer, attempts)
+    receipt.dropped = dropped_fields(receipt.visit.snapshot, receipt.ask, step)
+    return answer
 
 
 async def serve_stream(receipt: Receipt) -> Opened:
@@ -84,7 +88,7 @@ def decided(receipt: Receipt, now: float) -> Plan:
         usual is not None
         and health.is_well(usual.offers, usual.providers, now)
         and usual.providers.isdisjoint(gateway.overrides.disabled_providers)
-        and usual.can_be_told(ask, snapshot.table)
+        and usual.can_be_told(ask)
     ):
         outline, patience = usual.outline, usual.patience_s
         plan = outline.filled_in(ask, QUIET if outline.settled else moment_of(gateway, snapshot))
@@ -101,7 +105,9 @@ def decided(receipt: Receipt, now: float) -> Plan:
 
 
 def exchange_for(receipt: Receipt, ask: Ask) -> Exchange:
-    return Exchange(receipt.gateway, receipt.visit, ask, receipt.trail, receipt.visit.started + receipt.patience_s)
+    visit = receipt.visit
+    until = visit.started + receipt.patience_s
+    return Exchange(receipt.gateway, receipt.experience, visit, ask, receipt.trail, until)
 
 
 def patience_s(receipt: Receipt, plan: Plan) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from gateway.dialects.base import Dialect
 from gateway.dialects.bridge import speaker_for
 from gateway.dialects.registry import dialect_of
 from gateway.domain.ask import Ask
@@ -66,5 +67,9 @@ def is_plain(ask: Ask) -> bool:
 
 def unsupported(table: Table, ask: Ask, offer: Offer) -> tuple[str, ...]:
     """All fields of the request that cannot be said to this offer."""
-    provider = table.providers[offer.provider]
-    return speaker_for(dialect_of(provider.dialect), ask, offer).unsupported(ask, provider, offer)
+    return speaker_of(table, ask, offer).unsupported(ask, table.providers[offer.provider], offer)
+
+
+def speaker_of(table: Table, ask: Ask, offer: Offer) -> Dialect:
+    """Who would say it: the same for all requests of this endpoint."""
+    return speaker_for(dialect_of(table.providers[offer.provider].dialect), ask, offer)

@@ -4,23 +4,28 @@ For each kind of request an outline of its plan is kept beside the snapshot. It 
 is switched off, or would refuse to be told a field; every other request is decided from the beginning.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gateway.dialects.base import Dialect
 from gateway.domain.ask import Ask
 from gateway.domain.snapshot import Snapshot
-from gateway.domain.table import Table
+from gateway.domain.table import Offer, Provider, Table
 from gateway.errors import RequestError
-from gateway.flow.unsayable import PLAIN_ASKS, is_plain, unsupported
+from gateway.flow.unsayable import PLAIN_ASKS, is_plain, speaker_of
 from gateway.routing.beside import Beside
 from gateway.routing.outline import Outline, outline_of
 
 MOST = 4096
 """Kinds of requests kept for one snapshot."""
 
-Kind = tuple[str | None, str, str | None, frozenset[str], int]
+Kind = tuple[str | None, str, str | None, frozenset[str], tuple[str, ...] | None, int]
+"""Whatever of a request decides who serves it: name, endpoint, strategy, features, fallbacks, rights."""
+
+Ears = Sequence[tuple[Dialect, Provider, Offer]]
+"""Who is told a request by whom."""
 
 
 class Usual(Struct, frozen=True, eq=False):
@@ -30,19 +35,15 @@ class Usual(Struct, frozen=True, eq=False):
     offers: frozenset[str]
     providers: frozenset[str]
     """Names of those on whom it relies."""
+    ears: Ears
     all_hear_plain: bool
     """There is nobody among them who cannot be told what a plain request says."""
     patience_s: float | None
     """Of everybody; None where they differ."""
 
-    def can_be_told(self, ask: Ask, table: Table) -> bool:
+    def can_be_told(self, ask: Ask) -> bool:
         """Everybody in it can be told the whole request."""
-        if self.all_hear_plain and is_plain(ask):
-            return True
-        for offer in self.outline.everyone:  # noqa: SIM110 - a generator costs more than that
-            if unsupported(table, ask, offer):
-                return False
-        return True
+        return (self.all_hear_plain and is_plain(ask)) or all_hear(self.ears, ask)
 
 
 class Usuals(Struct, eq=False):
@@ -58,11 +59,11 @@ USUALS = Beside[Snapshot, Usuals](Usuals)
 
 def usual_of(snapshot: Snapshot, ask: Ask) -> Usual | None:
     """Whether it holds now is still to be asked; None where every request of this kind has to be decided by itself."""
-    if ask.policy is not None or ask.fallback is not None:
+    if ask.policy is not None:
         return None
     key, usuals = ask.key, USUALS.of(snapshot)
     allowed = None if key is None else key.offers
-    kind = (ask.name, ask.endpoint, ask.strategy, ask.features, id(allowed))
+    kind = (ask.name, ask.endpoint, ask.strategy, ask.features, ask.fallback, id(allowed))
     try:
         usual = usuals.known[kind]
     except KeyError:
@@ -86,22 +87,23 @@ def _learnt(usuals: Usuals, kind: Kind, snapshot: Snapshot, ask: Ask) -> Usual |
 
 def _usual(outline: Outline, table: Table, ask: Ask) -> Usual:
     everyone = outline.everyone
+    ears = [(speaker_of(table, ask, offer), table.providers[offer.provider], offer) for offer in everyone]
+    plain = PLAIN_ASKS.get(ask.endpoint)
     return Usual(
         outline,
         frozenset(offer.name for offer in everyone),
         frozenset(offer.provider for offer in everyone),
-        _all_hear_plain(outline, table, ask),
+        ears,
+        plain is not None and all_hear(ears, replace(ask, payload={**plain, "model": ask.name})),
         _only(table.providers[offer.provider].timeouts.total_s for offer in everyone),
     )
 
 
-def _all_hear_plain(outline: Outline, table: Table, ask: Ask) -> bool:
-    """Each is asked about the plain request that says most; whoever hears that hears every other."""
-    payload = PLAIN_ASKS.get(ask.endpoint)
-    if payload is None:
-        return False
-    fullest = replace(ask, payload={**payload, "model": ask.name})
-    return not any(unsupported(table, fullest, offer) for offer in outline.everyone)
+def all_hear(ears: Ears, ask: Ask) -> bool:
+    for dialect, provider, offer in ears:  # noqa: SIM110 - a generator costs more than that
+        if dialect.unsupported(ask, provider, offer):
+            return False
+    return True
 
 
 def _only(values: Iterable[float]) -> float | None:

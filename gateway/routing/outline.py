@@ -92,8 +92,7 @@ class Outline(Struct, frozen=True):
 def outline_of(snapshot: Snapshot, ask: Ask) -> Outline | None:
     """Of the kind of this request, whatever its sizes; None where every request is another matter.
 
-    Raises RequestError where `make_plan` would, were everybody well. For requests without a policy and without
-    fallbacks of their own.
+    Raises RequestError where `make_plan` would, were everybody well. For requests without a policy.
     """
     scene = set_scene(snapshot, QUIET, replace(ask, input_tokens=0, unsupported=EMPTY))
     line, most = _Line(), serving(snapshot).steps

@@ -123,7 +123,7 @@ def asks(draw: st.DrawFn, snapshot: Snapshot) -> Ask:
         key=draw(st.sampled_from([None, None, None, key])),
         request_id=draw(st.sampled_from(["a", "b"])),
         strategy=draw(st.sampled_from([None, None, *STRATEGIES])),
-        fallback=draw(st.sampled_from([*[None] * 9, ("m1",)])),
+        fallback=draw(st.sampled_from([*[None] * 5, (), ("m1",), ("tier", "p/m0", "m2"), ("split",)])),
         features=draw(st.sampled_from([*[frozenset()] * 4, frozenset({"tools"}), frozenset({"vision"})])),
         input_tokens=draw(st.sampled_from([1, 500, 15_000, 60_000, 300_000])),
         output_tokens=draw(st.sampled_from([None, 1, 100_000])),
@@ -147,7 +147,7 @@ def followed(usual: Usual | None, snapshot: Snapshot, moment: Moment, ask: Ask) 
     well = all(standing_of(offers[name], moment) == WELL for name in usual.offers)
     if not well or not usual.providers.isdisjoint(moment.disabled_providers):
         return None
-    if not usual.can_be_told(ask, snapshot.table):
+    if not usual.can_be_told(ask):
         return None
     outline = usual.outline
     return outline.filled_in(ask) if outline.settled is not None else outline.filled_in(ask, moment)
@@ -250,7 +250,6 @@ def test_a_rotation_turns() -> None:
         an_ask("*"),
         an_ask("half"),
         an_ask("tier-of-halves"),
-        an_ask("m", fallback=("n",)),
         an_ask("m", input_tokens=2000),
         an_ask(None, policy=Policy(mode="normal", max_budget_usd=1, max_latency_ms=9000, min_weight=0)),
     ],
