@@ -1,29 +1,26 @@
 """One request on a connection, and the response to it: as ASGI wants them, and with shorter ways for who asks."""
 
 import asyncio
-import http
 import logging
 import math
-from collections.abc import Callable, Mapping, MutableMapping
-from types import MappingProxyType
+from collections.abc import Callable, MutableMapping
 from typing import Any, Protocol
 
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 
+from gateway.cli.http_top import Tops
+from gateway.web.head import NO_LINES, Lines, Pairs, joined, lines_of
+
 LOG = logging.getLogger("uvicorn.error")
 
-Pairs = list[tuple[bytes, bytes]]
 Scope = MutableMapping[str, Any]
 
-STATUS_LINES: Mapping[int, bytes] = MappingProxyType(
-    {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in http.HTTPStatus}
-)
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-FAILED: Pairs = [
-    (b"content-type", b"text/plain; charset=utf-8"),
-    (b"content-length", b"21"),
-    (b"connection", b"close"),
-]
+CLOSE = (b"connection", b"close")
+LAST = lines_of([CLOSE]) + b"\r\n"
+CHUNKED = lines_of([(b"transfer-encoding", b"chunked")])
+FAILED = lines_of([(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"21")])
+TOPS = Tops()
 UNTIL_CLOSED = math.inf
 """What is left of a body whose end is that of the connection, for callers who do not know pieces."""
 BODILESS = frozenset({204, 304})
@@ -133,12 +130,20 @@ class Cycle:
         self._gone = call
         return not self.disconnected
 
-    def whole(self, status: int, pairs: Pairs, body: bytes) -> bool:
-        """A response with its length in `pairs`, in one write; False where the reader must be waited for first."""
+    def whole(self, status: int, head: Lines, body: bytes) -> bool:
+        """A response with its length in `head`, in one write; False where the reader must be waited for first."""
         if self._host.flow.write_paused:
             return False
         if not self.disconnected:
-            self._write(status, pairs, body)
+            self._write(status, head, body)
+        return True
+
+    def start(self, status: int, head: Lines) -> bool:
+        """The head of a response without a length; False as above."""
+        if self._host.flow.write_paused:
+            return False
+        if not self.disconnected:
+            self._write_head(status, joined(head, self._open_end(status)))
         return True
 
     def push(self, data: bytes) -> bool:
@@ -189,23 +194,28 @@ class Cycle:
         if self.response_started:
             self._host.transport.close()
         else:
+            self.keep_alive = False
             self._write(500, FAILED, b"Internal Server Error")
 
-    def _start(self, status: int, pairs: Any) -> None:
-        self.expects_continue = False
-        pairs = list(pairs)
+    def _start(self, status: int, pairs: Pairs) -> None:
+        if CLOSE in pairs:
+            self.keep_alive = False
+        head = lines_of([pair for pair in pairs if pair != CLOSE])
         length = _length(pairs)
-        if length is not None:
-            self._left = 0 if self.scope["method"] == "HEAD" else length
-        elif self.scope["method"] != "HEAD" and status not in BODILESS:
-            self._chunked = self.scope["http_version"] != "1.0"
-            self._left = 0 if self._chunked else UNTIL_CLOSED
-            self._pipe, self._flow = self._host.transport, self._host.flow
-            if self._chunked:
-                pairs.append((b"transfer-encoding", b"chunked"))
-        head = self._head(status, pairs)
-        self.response_started = True
-        self._host.transport.write(head)
+        if length is None:
+            head = joined(head, self._open_end(status))
+        elif self.scope["method"] != "HEAD":
+            self._left = length
+        self._write_head(status, head)
+
+    def _open_end(self, status: int) -> Lines:
+        """What a head says of a body whose length nobody knows, if there is one."""
+        if self.scope["method"] == "HEAD" or status in BODILESS:
+            return NO_LINES
+        self._chunked = self.scope["http_version"] != "1.0"
+        self._left = 0 if self._chunked else UNTIL_CLOSED
+        self._pipe, self._flow = self._host.transport, self._host.flow
+        return CHUNKED if self._chunked else NO_LINES
 
     def _go_on(self, body: bytes, *, more: bool) -> None:
         if self.scope["method"] == "HEAD":
@@ -223,23 +233,15 @@ class Cycle:
                 raise RuntimeError("the body is shorter than its Content-Length")
             self._complete()
 
-    def _write(self, status: int, pairs: Pairs, body: bytes) -> None:
-        head = self._head(status, pairs)
-        self.response_started = True
-        self._host.transport.write(head if self.scope["method"] == "HEAD" else head + body)
+    def _write(self, status: int, head: Lines, body: bytes) -> None:
+        self._write_head(status, head, b"" if self.scope["method"] == "HEAD" else body)
         self._complete()
 
-    def _head(self, status: int, pairs: Pairs) -> bytes:
-        """No value may end its line: a head with more lines than pairs would say what nobody meant."""
-        pairs = self._host.pairs() + pairs
-        if (b"connection", b"close") in pairs:
-            self.keep_alive = False
-        elif not self.keep_alive:
-            pairs.append((b"connection", b"close"))
-        lines = b"\r\n".join(map(b": ".join, pairs))
-        if lines.count(b"\n") != len(pairs) - 1 or lines.count(b"\r") != len(pairs) - 1 or b"\0" in lines:
-            raise RuntimeError("a header holds a character that would end it")
-        return b"%b%b\r\n\r\n" % (STATUS_LINES[status], lines)
+    def _write_head(self, status: int, head: Lines, body: bytes = b"") -> None:
+        self.response_started = True
+        self.expects_continue = False
+        end = b"\r\n" if self.keep_alive else LAST
+        self._host.transport.write(b"".join((TOPS.top(status, self._host.pairs()), head, end, body)))
 
     def _complete(self) -> None:
         self.response_complete = True

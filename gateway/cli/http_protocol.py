@@ -12,8 +12,9 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
-from gateway.cli.http_cycle import Cycle, Pairs
+from gateway.cli.http_cycle import Cycle
 from gateway.cli.http_refusals import MALFORMED, TOO_LARGE
+from gateway.web.head import Pairs
 
 HEAD_TIMEOUT_S = 10.0
 MAX_HEAD_BYTES = 80 * 1024

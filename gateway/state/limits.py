@@ -144,6 +144,10 @@ class LimitStore(Protocol):
 
     def standing(self, key: Key, now: float, unix: float) -> Standing | None: ...
 
+    def rates_left(self, key: Key, now: float, unix: float) -> tuple[int, ...]:
+        """The same in bare numbers: what remains, and when it resets, of requests and of tokens, where limited."""
+        ...
+
     def spent(self, key: str, now: float) -> Spent:
         """As far as this process knows."""
         ...

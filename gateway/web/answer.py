@@ -1,36 +1,60 @@
 """Heads of answers: every response says who served it, under which id, on which configuration."""
 
+from collections.abc import Awaitable
 from functools import lru_cache
 
 import msgspec
 
 from gateway.domain.visit import Visit
 from gateway.errors import RequestError
+from gateway.flow.gateway import Gateway
 from gateway.web.door import Send, line_of
+from gateway.web.head import Lines, Pairs, joined, lines_of, one_line, pairs_of
+from gateway.web.limit_headers import rate_lines
 
 encode = msgspec.json.encode
 
-JSON = (b"content-type", b"application/json")
-EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
-UNBUFFERED = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
-OURSELVES = (b"x-inferoute-provider", b"tokenhub")
-
-Pairs = list[tuple[bytes, bytes]]
-
-
-def base_headers(visit: Visit, now: float) -> Pairs:
-    """What every response carries."""
-    ulid = visit.ulid.encode()
-    request_id = b"req-" + ulid
-    return [
-        (b"x-inferoute-request-id", request_id),
-        (b"x-request-id", visit.client_id.encode() if visit.client_id else request_id),
-        (b"x-inferoute-latency-ms", b"%d" % ((now - visit.started) * 1000)),
-        (b"x-tokenhub-config", visit.snapshot.digest[:12].encode()),
+JSON_PAIR = (b"content-type", b"application/json")
+JSON = lines_of([JSON_PAIR])
+EVENTS = lines_of(
+    [
+        (b"content-type", b"text/event-stream; charset=utf-8"),
+        (b"cache-control", b"no-cache"),
+        (b"x-accel-buffering", b"no"),
     ]
+)
+OURSELVES = lines_of([(b"x-inferoute-provider", b"tokenhub")])
+
+OURS = b"x-inferoute-request-id: %b\r\nx-request-id: %b\r\nx-inferoute-latency-ms: %d\r\n%b"
+SIZED = OURS + b"content-length: %d\r\n"
 
 
-@lru_cache(maxsize=4096)
+def head_of(gateway: Gateway, visit: Visit, told: Lines, size: int | None = None) -> Lines:
+    """What every response carries, what this one tells, and its size where that is known."""
+    clock, key, request_id = gateway.clock, visit.key, b"req-" + visit.ulid.encode()
+    client_id = one_line(visit.client_id.encode()) if visit.client_id else request_id
+    now = clock.monotonic()
+    said: tuple[object, ...] = (request_id, client_id, (now - visit.started) * 1000, told)
+    lines = OURS
+    if size is not None:
+        lines, said = SIZED, (*said, size)
+    if key is not None:
+        limits = key.limits
+        lines += rate_lines(limits.requests_per_minute, limits.tokens_per_minute)
+        said += gateway.limits.rates_left(key, now, clock.unix())
+    return Lines(lines % said)
+
+
+@lru_cache(maxsize=1024)
+def first_lines(kind: Lines, digest: str) -> Lines:
+    """What the answers of a kind have in common, under one configuration."""
+    return joined(config_line(digest), kind)
+
+
+def config_line(digest: str) -> Lines:
+    return lines_of([(b"x-tokenhub-config", digest[:12].encode())])
+
+
 def header_safe(text: str) -> bytes:
     """Names from files and providers may hold anything; a header may not."""
     if text.isascii() and text.isprintable():
@@ -38,26 +62,36 @@ def header_safe(text: str) -> bytes:
     return text.encode("ascii", "backslashreplace")[:200].replace(b"\r", b"").replace(b"\n", b"")
 
 
-async def send_whole(send: Send, status: int, headers: Pairs, body: bytes) -> None:
-    headers.append((b"content-length", b"%d" % len(body)))
+def send_whole(send: Send, status: int, head: Lines, body: bytes) -> Awaitable[None] | None:
+    """None if it is out; else it waits for the reader, or for a server without shorter ways."""
     line = line_of(send)
-    if line is not None and line.whole(status, headers, body):
-        return
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    if line is not None and line.whole(status, head, body):
+        return None
+    return send_in_two(send, status, head, body)
+
+
+async def send_start(send: Send, status: int, head: Lines) -> None:
+    """Of a body that comes in pieces."""
+    line = line_of(send)
+    if line is None or not line.start(status, head):
+        await send({"type": "http.response.start", "status": status, "headers": pairs_of(head)})
+
+
+async def send_in_two(send: Send, status: int, head: Lines, body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": pairs_of(head)})
     await send({"type": "http.response.body", "body": body})
 
 
-def refusal_headers(error: RequestError, headers: Pairs) -> Pairs:
+def refusal_pairs(error: RequestError) -> Pairs:
     """What an error adds: how to authenticate, when to come back, and not to hammer."""
-    headers.append(JSON)
-    headers.append((b"x-inferoute-provider", header_safe(error.provider or "tokenhub")))
+    pairs = [JSON_PAIR, (b"x-inferoute-provider", header_safe(error.provider or "tokenhub"))]
     if error.kind == "unauthenticated":
-        headers.append((b"www-authenticate", b"Bearer"))
+        pairs.append((b"www-authenticate", b"Bearer"))
     if error.retry_after_s is not None:
-        headers.append((b"retry-after", b"%d" % max(1, -(-error.retry_after_s // 1))))
+        pairs.append((b"retry-after", b"%d" % max(1, -(-error.retry_after_s // 1))))
     if error.kind in NO_RETRY:
-        headers.append((b"x-should-retry", b"false"))
-    return headers
+        pairs.append((b"x-should-retry", b"false"))
+    return pairs
 
 
 NO_RETRY = frozenset({"over_limit", "provider_failed", "all_failed", "no_eligible", "output_mismatch"})

@@ -14,11 +14,12 @@ from gateway.errors import RequestError
 from gateway.flow.enter import enter
 from gateway.flow.gateway import Gateway
 from gateway.web.admin.routes import ADMIN
-from gateway.web.answer import base_headers, refusal_headers, send_whole
+from gateway.web.answer import config_line, head_of, refusal_pairs, send_in_two
 from gateway.web.door import HEADERS, App, Door, Receive, Scope, Send
 from gateway.web.errors import INTERNAL, LOG, openai_body, openai_status
 from gateway.web.explain import PATH as EXPLAIN
 from gateway.web.explain import answer_explain
+from gateway.web.head import NO_LINES, joined, lines_of, pairs_of
 from gateway.web.hot import Endpoint, answer_call, peer_of
 from gateway.web.limit_headers import STANDING
 from gateway.web.messages import MESSAGES, count_tokens
@@ -105,11 +106,12 @@ def dressed(gateway: Gateway, app: Any) -> App:
             await app(scope, receive, send)
             return
         visit = enter(gateway, None, client_id=client_id_of(scope[HEADERS]), peer=peer_of(scope))
+        digest = visit.snapshot.digest
 
         async def send_dressed(message: Any) -> None:
             if message["type"] == "http.response.start":
                 there = {name for name, _ in message["headers"]}
-                ours = [*base_headers(visit, gateway.clock.monotonic()), *scope.get(STANDING, ())]
+                ours = pairs_of(joined(head_of(gateway, visit, config_line(digest)), scope.get(STANDING, NO_LINES)))
                 message["headers"] = [*message["headers"], *(pair for pair in ours if pair[0] not in there)]
             await send(message)
 
@@ -127,9 +129,11 @@ def at_the_door(gateway: Gateway) -> Any:
     async def refuse(scope: Scope, _: Receive, send: Send, error: RequestError) -> None:
         visit = enter(gateway, None, peer=peer_of(scope))
         try:
-            headers = refusal_headers(error, base_headers(visit, gateway.clock.monotonic()))
-            headers.append((b"connection", b"close"))
-            await send_whole(send, status(error, visit), headers, refusal(error, visit))
+            told = joined(
+                config_line(visit.snapshot.digest), lines_of([*refusal_pairs(error), (b"connection", b"close")])
+            )
+            body = refusal(error, visit)
+            await send_in_two(send, status(error, visit), head_of(gateway, visit, told, len(body)), body)
         finally:
             gateway.live.leave(visit.snapshot)
 
@@ -158,5 +162,5 @@ def say_internal(request: Request[Any, Any, Any], error: Exception) -> Response[
 def say_request(
     _: Request[Any, Any, Any], error: RequestError, headers: Mapping[str, str] | None = None
 ) -> Response[dict[str, Any]]:
-    pairs = {name.decode(): value.decode("latin-1") for name, value in refusal_headers(error, [])}
+    pairs = {name.decode(): value.decode("latin-1") for name, value in refusal_pairs(error)}
     return Response(openai_body(error), status_code=openai_status(error, 429), headers=pairs | dict(headers or {}))

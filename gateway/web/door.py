@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from gateway.errors import RequestError
 from gateway.state.live import Live
 from gateway.web.forwarded import caller_behind
+from gateway.web.head import Lines
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -38,8 +39,11 @@ class Line(Protocol):
     def when_gone(self, call: Callable[[], None] | None) -> bool:
         """Called once if the caller leaves before the answer; False where that has happened."""
 
-    def whole(self, status: int, pairs: list[tuple[bytes, bytes]], body: bytes) -> bool:
+    def whole(self, status: int, head: Lines, body: bytes) -> bool:
         """A whole response at once; False where it must be sent, because the reader has to be waited for."""
+
+    def start(self, status: int, head: Lines) -> bool:
+        """The head of a body that comes in pieces, of which nobody knows the length; False as above."""
 
     def push(self, data: bytes) -> bool:
         """A piece of a body that is under way; False where the next one should wait."""

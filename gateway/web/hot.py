@@ -91,7 +91,9 @@ async def tell(gateway: Gateway, endpoint: Endpoint, reply: Reply, incoming: Inc
         if receipt.ask.stream:
             await reply.stream(receipt, await serve_stream(receipt))
         else:
-            await reply.whole(receipt, await serve(receipt), once)
+            late = reply.whole(receipt, await serve(receipt), once)
+            if late is not None:
+                await late
     except asyncio.CancelledError:
         if leaving.left:
             receipt.caller_left()

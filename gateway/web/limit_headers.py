@@ -1,31 +1,35 @@
 """Where a key stands against its rate limits, on every answer it gets: refusals too."""
 
-from gateway.domain.visit import Visit
-from gateway.flow.gateway import Gateway
-from gateway.state.limits import Gauge
+from functools import lru_cache
 
-Pairs = list[tuple[bytes, bytes]]
+from gateway.domain.key import Key
+from gateway.flow.gateway import Gateway
+from gateway.web.head import NO_LINES, Lines
 
 STANDING = "tokenhub.standing"
-"""Where an ordinary route leaves these headers, for the answer or the refusal it ends with."""
+"""Where an ordinary route leaves these lines, for the answer or the refusal it ends with."""
+
+RATE = (
+    b"x-ratelimit-limit-%(what)b: %(limit)d\r\n"
+    b"x-ratelimit-remaining-%(what)b: %%d\r\n"
+    b"x-ratelimit-reset-%(what)b: %%d\r\n"
+)
 
 
-Names = tuple[bytes, bytes, bytes]
-REQUESTS: Names = (b"x-ratelimit-limit-requests", b"x-ratelimit-remaining-requests", b"x-ratelimit-reset-requests")
-TOKENS: Names = (b"x-ratelimit-limit-tokens", b"x-ratelimit-remaining-tokens", b"x-ratelimit-reset-tokens")
-
-
-def limit_headers(gateway: Gateway, visit: Visit) -> Pairs:
+def limit_lines(gateway: Gateway, key: Key | None) -> Lines:
     """For keys that have a rate limit; a reset is a Unix time in seconds."""
-    key, clock = visit.key, gateway.clock
-    standing = None if key is None else gateway.limits.standing(key, clock.monotonic(), clock.unix())
-    if standing is None:
-        return []
-    requests, tokens = standing.requests, standing.tokens
-    told = [] if requests is None else _told(REQUESTS, requests)
-    return told if tokens is None else told + _told(TOKENS, tokens)
+    if key is None:
+        return NO_LINES
+    limits, clock = key.limits, gateway.clock
+    lines = rate_lines(limits.requests_per_minute, limits.tokens_per_minute)
+    return Lines(lines % gateway.limits.rates_left(key, clock.monotonic(), clock.unix()))
 
 
-def _told(names: Names, gauge: Gauge) -> Pairs:
-    limit, remaining, reset = names
-    return [(limit, b"%d" % gauge.limit), (remaining, b"%d" % gauge.remaining), (reset, b"%d" % gauge.reset_unix)]
+@lru_cache(maxsize=1024)
+def rate_lines(requests: int | None, tokens: int | None) -> bytes:
+    """Of a key with these limits; what is left of each, and when it will be whole, is yet to be filled in."""
+    return b"".join(
+        RATE % {b"what": what, b"limit": limit}
+        for what, limit in ((b"requests", requests), (b"tokens", tokens))
+        if limit is not None
+    )

@@ -11,9 +11,10 @@ from gateway.errors import RequestError
 from gateway.flow.decide import explain
 from gateway.flow.gateway import Gateway, moment_of
 from gateway.flow.receipt import Receipt
-from gateway.web.answer import Pairs, encode
+from gateway.web.answer import encode
 from gateway.web.errors import attempts_of
-from gateway.web.openai import headers, status
+from gateway.web.head import Lines, lines_of
+from gateway.web.openai import lines, status
 from gateway.web.surface import Surface
 
 
@@ -60,16 +61,16 @@ class EventWriter:
         return self._inner.broken(error, request_id(self._receipt.visit))
 
 
-def everywhere(visit: Visit) -> Pairs:
+def everywhere(visit: Visit) -> Lines:
     """Where Anthropic's clients look for the id of a request."""
-    return [(b"request-id", request_id(visit).encode())]
+    return lines_of([(b"request-id", request_id(visit).encode())])
 
 
 MESSAGES = Surface(
     status=status,
     refusal=refusal,
     whole=whole,
-    headers=headers,
+    lines=lines,
     writer=EventWriter,
     everywhere=everywhere,
     keepalive=PING,

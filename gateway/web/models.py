@@ -15,7 +15,7 @@ from gateway.flow.gateway import Gateway
 from gateway.routing.refuse import unknown_model
 from gateway.web.answer import encode
 from gateway.web.door import HEADERS
-from gateway.web.limit_headers import STANDING, limit_headers
+from gateway.web.limit_headers import STANDING, limit_lines
 from gateway.web.wishes import token_of
 
 ENDPOINTS = ("chat", "completions", "embeddings")
@@ -48,7 +48,7 @@ def _rows_for(request: Request[Any, Any, Any], gateway: Gateway) -> list[Row]:
     client = request.scope["client"]
     visit = enter(gateway, token, peer=client[0] if client else "")
     try:
-        request.scope[STANDING] = limit_headers(gateway, visit)  # type: ignore[literal-required]
+        request.scope[STANDING] = limit_lines(gateway, visit.key)  # type: ignore[literal-required]
         return sorted(rows_of(visit.snapshot, check_key(visit, token)), key=lambda row: str(row["id"]))
     finally:
         gateway.live.leave(visit.snapshot)

@@ -3,13 +3,13 @@
 from gateway.domain.visit import Visit
 from gateway.errors import RequestError
 from gateway.flow.replay import Name, Replays, Told
-from gateway.web.answer import Pairs
+from gateway.web.head import Lines, lines_of, pairs_of
 
 HEADER = b"idempotency-key"
 REPLAYED = frozenset({"chat.completions", "chat", "messages", "responses"})
 """Endpoints whose answers can be repeated. A stream never is: its head may be gone when it breaks."""
 
-AGAIN = (b"idempotent-replayed", b"true")
+AGAIN = lines_of([(b"idempotent-replayed", b"true")])
 
 
 class Once:
@@ -22,8 +22,8 @@ class Once:
         self._name = name
         self.told = replays.begin(name, body, now)
 
-    def finish(self, status: int, headers: Pairs, body: bytes) -> None:
-        self._replays.finish(self._name, Told(status, tuple(headers), body))
+    def finish(self, status: int, lines: Lines, body: bytes) -> None:
+        self._replays.finish(self._name, Told(status, tuple(pairs_of(lines)), body))
 
     def close(self) -> None:
         """Whatever was not finished may be sent again."""

@@ -1,5 +1,6 @@
 """The OpenAI surface: its objects, its chunks, its errors."""
 
+from functools import lru_cache
 from typing import Any
 
 from gateway.domain.answer import Answer, Chunk, Usage
@@ -7,8 +8,9 @@ from gateway.domain.visit import Visit
 from gateway.errors import RequestError
 from gateway.flow.receipt import Receipt
 from gateway.sse import frame
-from gateway.web.answer import Pairs, encode, header_safe
+from gateway.web.answer import encode, header_safe
 from gateway.web.errors import openai_body, openai_status
+from gateway.web.head import Lines, joined, lines_of
 from gateway.web.surface import Surface
 
 DONE = b"data: [DONE]\n\n"
@@ -34,20 +36,28 @@ def with_usage(receipt: Receipt, answer: Answer) -> dict[str, Any]:
     return fields
 
 
-def headers(receipt: Receipt) -> Pairs:
+def lines(receipt: Receipt, first: Lines) -> Lines:
     """Who served, why, and how many attempts it took."""
     step = receipt.step
     if step is None:
-        return []
-    pairs = [
-        (b"x-inferoute-provider", header_safe(step.offer.provider)),
-        (b"x-tokenhub-model", header_safe(step.offer.name)),
-        (b"x-tokenhub-reason", header_safe(step.reason)),
-        (b"x-tokenhub-attempts", b"%d" % receipt.attempts),
-    ]
+        return first
+    offer = step.offer
+    told = served_by(first, offer.provider, offer.name, step.reason, receipt.attempts)
     if receipt.dropped:
-        pairs.append((b"x-tokenhub-dropped", header_safe(",".join(receipt.dropped))))
-    return pairs
+        return joined(told, lines_of([(b"x-tokenhub-dropped", header_safe(",".join(receipt.dropped)))]))
+    return told
+
+
+@lru_cache(maxsize=4096)
+def served_by(first: Lines, provider: str, name: str, reason: str, attempts: int) -> Lines:
+    """The same for most answers of an offer: made once, of names from the files."""
+    pairs = [
+        (b"x-inferoute-provider", header_safe(provider)),
+        (b"x-tokenhub-model", header_safe(name)),
+        (b"x-tokenhub-reason", header_safe(reason)),
+        (b"x-tokenhub-attempts", b"%d" % attempts),
+    ]
+    return joined(first, lines_of(pairs))
 
 
 class ChunkWriter:
@@ -99,4 +109,4 @@ def usage_object(usage: Usage) -> dict[str, Any]:
     }
 
 
-OPENAI = Surface(status=status, refusal=refusal, whole=whole, headers=headers, writer=ChunkWriter)
+OPENAI = Surface(status=status, refusal=refusal, whole=whole, lines=lines, writer=ChunkWriter)

@@ -9,10 +9,11 @@ from gateway.domain.plan import Plan
 from gateway.domain.visit import Visit
 from gateway.errors import RequestError
 from gateway.flow.receipt import Receipt
-from gateway.web.answer import Pairs, encode, header_safe
+from gateway.web.answer import encode, header_safe
 from gateway.web.errors import policy_body, policy_status
+from gateway.web.head import Lines, joined, lines_of
 from gateway.web.openai import ChunkWriter, with_usage
-from gateway.web.openai import headers as openai_headers
+from gateway.web.openai import lines as openai_lines
 from gateway.web.surface import Surface
 
 
@@ -38,16 +39,19 @@ def whole(receipt: Receipt, answer: Answer) -> bytes:
     return encode(body)
 
 
-def headers(receipt: Receipt) -> Pairs:
+def lines(receipt: Receipt, first: Lines) -> Lines:
     """What the envelope says, for those who stream; and the alias that was resolved."""
-    step = receipt.step
-    pairs = openai_headers(receipt)
+    told = openai_lines(receipt, first)
+    step, plan = receipt.step, receipt.plan
     if step is not None:
-        pairs.append((b"x-negotiated-model", header_safe(step.offer.model)))
-        pairs.append((b"x-tokenhub-cost-estimate-usd", b"%.9f" % step.cost_usd))
-    if receipt.plan is not None and receipt.plan.alias_from is not None:
-        pairs.append((b"x-alias-from", header_safe(receipt.plan.alias_from)))
-    return pairs
+        chosen = [
+            (b"x-negotiated-model", header_safe(step.offer.model)),
+            (b"x-tokenhub-cost-estimate-usd", b"%.9f" % step.cost_usd),
+        ]
+        told = joined(told, lines_of(chosen))
+    if plan is not None and plan.alias_from is not None:
+        told = joined(told, lines_of([(b"x-alias-from", header_safe(plan.alias_from))]))
+    return told
 
 
 def trace_of(receipt: Receipt, plan: Plan) -> dict[str, Any]:
@@ -89,4 +93,4 @@ def plan_told(plan: Plan) -> dict[str, Any]:
     }
 
 
-POLICY = Surface(status=status, refusal=refusal, whole=whole, headers=headers, writer=ChunkWriter, json_first=True)
+POLICY = Surface(status=status, refusal=refusal, whole=whole, lines=lines, writer=ChunkWriter, json_first=True)

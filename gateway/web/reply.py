@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 
 from gateway.domain.answer import Answer, Chunk
 from gateway.domain.trail import Failure
@@ -12,9 +12,19 @@ from gateway.flow.exchange import Opened
 from gateway.flow.gateway import Gateway
 from gateway.flow.receipt import Receipt
 from gateway.flow.replay import Told
-from gateway.web.answer import EVENTS, JSON, OURSELVES, UNBUFFERED, Pairs, base_headers, refusal_headers, send_whole
+from gateway.web.answer import (
+    EVENTS,
+    JSON,
+    OURSELVES,
+    config_line,
+    first_lines,
+    head_of,
+    refusal_pairs,
+    send_start,
+    send_whole,
+)
 from gateway.web.door import Send
-from gateway.web.limit_headers import limit_headers
+from gateway.web.head import NO_LINES, Lines, joined, lines_of
 from gateway.web.once import AGAIN, Once
 from gateway.web.pulse import Pulse
 from gateway.web.surface import Surface, Writer
@@ -39,34 +49,25 @@ class Reply:
         self.receipt: Receipt | None = None
         """Of the call that is answered, once it is one."""
 
-    async def whole(self, receipt: Receipt, answer: Answer, once: Once | None = None) -> None:
-        """It is in the ledger before the caller can see it."""
-        body = self._surface.whole(receipt, answer)
+    def whole(self, receipt: Receipt, answer: Answer, once: Once | None = None) -> Awaitable[None] | None:
+        """It is in the ledger before the caller can see it; what is returned, if anything, has yet to be awaited."""
+        surface = self._surface
+        body = surface.whole(receipt, answer)
         if receipt.said is not None:
             receipt.said.append(body)
         receipt.close()
-        headers = self._head()
-        headers.append(JSON)
-        told = self._surface.headers(receipt)
-        headers += told
         if once is not None:
-            once.finish(200, told, body)
-        self.status = 200
-        await send_whole(self._send, 200, headers, body)
+            once.finish(200, surface.lines(receipt, NO_LINES), body)
+        return self._say(200, surface.lines(receipt, first_lines(JSON, self.visit.snapshot.digest)), body)
 
     async def again(self, told: Told) -> None:
         """What was answered before, under an id of its own."""
-        headers = self._head()
-        headers += (JSON, *told.headers, AGAIN)
-        self.status = told.status
-        await send_whole(self._send, told.status, headers, told.body)
+        first = first_lines(JSON, self.visit.snapshot.digest)
+        await self._tell(told.status, joined(first, lines_of(told.headers), AGAIN), told.body)
 
     async def alone(self, body: bytes) -> None:
         """An answer that took no provider."""
-        headers = self._head()
-        headers += (JSON, OURSELVES)
-        self.status = 200
-        await send_whole(self._send, 200, headers, body)
+        await self._tell(200, joined(first_lines(JSON, self.visit.snapshot.digest), OURSELVES), body)
 
     async def stream(self, receipt: Receipt, opened: Opened) -> None:
         """Chunks as they come, then the end of the stream, or the error that broke it."""
@@ -103,25 +104,31 @@ class Reply:
         if self._writer is not None:
             await self._send({"type": "http.response.body", "body": self._writer.broken(error)})
             return
-        headers = refusal_headers(error, self._head())
+        pairs = refusal_pairs(error)
         if error.kind == "method_not_allowed":
-            headers.append((b"allow", b"POST"))
-        self.status = self._surface.status(error, self.visit)
-        await send_whole(self._send, self.status, headers, self._surface.refusal(error, self.visit))
+            pairs.append((b"allow", b"POST"))
+        told = joined(config_line(self.visit.snapshot.digest), lines_of(pairs))
+        await self._tell(self.status_of(error), told, self._surface.refusal(error, self.visit))
 
-    def _head(self) -> Pairs:
-        headers = base_headers(self.visit, self._gateway.clock.monotonic())
-        headers += self._surface.everywhere(self.visit)
-        headers += limit_headers(self._gateway, self.visit)
-        return headers
+    async def _tell(self, status: int, told: Lines, body: bytes) -> None:
+        late = self._say(status, told, body)
+        if late is not None:
+            await late
+
+    def _say(self, status: int, told: Lines, body: bytes) -> Awaitable[None] | None:
+        self.status = status
+        return send_whole(self._send, status, self._head(told, len(body)), body)
+
+    def _head(self, told: Lines, size: int | None = None) -> Lines:
+        everywhere = self._surface.everywhere
+        if everywhere is not None:
+            told = joined(everywhere(self.visit), told)
+        return head_of(self._gateway, self.visit, told, size)
 
     async def _begin(self, receipt: Receipt) -> None:
-        headers = self._head()
-        headers.append(EVENTS)
-        headers += UNBUFFERED
-        headers += self._surface.headers(receipt)
         self.status = 200
-        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        first = first_lines(EVENTS, self.visit.snapshot.digest)
+        await send_start(self._send, 200, self._head(self._surface.lines(receipt, first)))
 
 
 class Telling:

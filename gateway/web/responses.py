@@ -6,7 +6,7 @@ from gateway.domain.answer import Answer, Chunk
 from gateway.errors import RequestError
 from gateway.flow.receipt import Receipt
 from gateway.web.answer import encode
-from gateway.web.openai import headers, refusal, status
+from gateway.web.openai import lines, refusal, status
 from gateway.web.surface import Surface
 
 
@@ -33,4 +33,4 @@ class EventWriter:
         return b"".join(self._inner.broken(error))
 
 
-RESPONSES = Surface(status=status, refusal=refusal, whole=whole, headers=headers, writer=EventWriter)
+RESPONSES = Surface(status=status, refusal=refusal, whole=whole, lines=lines, writer=EventWriter)

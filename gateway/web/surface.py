@@ -9,7 +9,7 @@ from gateway.domain.answer import Answer, Chunk
 from gateway.domain.visit import Visit
 from gateway.errors import RequestError
 from gateway.flow.receipt import Receipt
-from gateway.web.answer import Pairs
+from gateway.web.head import Lines
 from gateway.web.pulse import KEEPALIVE
 
 
@@ -33,9 +33,10 @@ class Surface(Struct, frozen=True, kw_only=True):
     status: Callable[[RequestError, Visit], int]
     refusal: Callable[[RequestError, Visit], bytes]
     whole: Callable[[Receipt, Answer], bytes]
-    headers: Callable[[Receipt], Pairs]
+    lines: Callable[[Receipt, Lines], Lines]
+    """What the head of an answer tells of it, after the lines that do not depend on it."""
     writer: Callable[[Receipt], Writer]
-    everywhere: Callable[[Visit], Pairs] = lambda _: []
+    everywhere: Callable[[Visit], Lines] | None = None
     """Headers of this family that all its responses carry, errors included."""
     keepalive: bytes = KEEPALIVE
     """What a silent stream says to show that it lives."""

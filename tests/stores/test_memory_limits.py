@@ -98,6 +98,18 @@ def test_standing_is_told_for_the_limits_a_key_has() -> None:
     assert store.standing(a_key(concurrency=4), NOW, UNIX) is None
 
 
+@pytest.mark.parametrize("requests", [None, 60])
+@pytest.mark.parametrize("tokens", [None, 600])
+def test_the_numbers_of_a_standing_are_told_bare(requests: int | None, tokens: int | None) -> None:
+    store, key = a_store(), a_key(requests_per_minute=requests, tokens_per_minute=tokens)
+    for later in (NOW, NOW + 0.3, NOW + 600):
+        standing = store.standing(key, later, UNIX)
+        gauges = [] if standing is None else [each for each in (standing.requests, standing.tokens) if each]
+        bare = [number for gauge in gauges for number in (gauge.remaining, gauge.reset_unix)]
+        assert store.rates_left(key, later, UNIX) == tuple(bare)
+        store.reserve(key, 100, 0.0, NOW, UNIX)
+
+
 def test_what_remains_of_a_huge_rate_is_never_more_than_the_rate() -> None:
     store, key = a_store(), a_key(tokens_per_minute=10**12)
     assert store.standing(key, NOW, UNIX) == Standing(None, Gauge(10**12, 10**12, int(UNIX)))

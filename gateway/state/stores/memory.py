@@ -113,6 +113,15 @@ class MemoryLimits:
             _gauge(limits.tokens_per_minute, account.tokens_at, now, unix),
         )
 
+    def rates_left(self, key: Key, now: float, unix: float) -> tuple[int, ...]:
+        limits = key.limits
+        requests, tokens = limits.requests_per_minute, limits.tokens_per_minute
+        if requests is None and tokens is None:
+            return ()
+        account = self._accounts.get(key.name) or self._account(key)
+        told = () if requests is None else _rate_left(requests, account.requests_at, now, unix)
+        return told if tokens is None else told + _rate_left(tokens, account.tokens_at, now, unix)
+
     def spent(self, key: str, now: float) -> Spent:
         account = self._accounts.get(key)
         purse = account.purses.get(self.calendar.month(now)) if account is not None else None
@@ -159,6 +168,10 @@ class MemoryLimits:
 
 
 def _gauge(per_minute: int | None, arrival: float, now: float, unix: float) -> Gauge | None:
-    if per_minute is None:
-        return None
-    return Gauge(per_minute, left(arrival, now, per_minute), ceil(unix + (arrival - now) if arrival > now else unix))
+    return None if per_minute is None else Gauge(per_minute, *_rate_left(per_minute, arrival, now, unix))
+
+
+def _rate_left(per_minute: int, arrival: float, now: float, unix: float) -> tuple[int, int]:
+    if arrival <= now:
+        return per_minute, ceil(unix)
+    return left(arrival, now, per_minute), ceil(unix + (arrival - now))

@@ -148,6 +148,11 @@ class RedisLimits:
             gauge(limits.tokens_per_minute, lease.synced_at + lease.token_wait_s, lease.free_rate_tokens, now, unix),
         )
 
+    def rates_left(self, key: Key, now: float, unix: float) -> tuple[int, ...]:
+        standing = self.standing(key, now, unix)
+        gauges = () if standing is None else (standing.requests, standing.tokens)
+        return tuple(number for gauge in gauges if gauge for number in (gauge.remaining, gauge.reset_unix))
+
     def spent(self, key: str, now: float) -> Spent:  # noqa: ARG002 - the store knows the month
         lease = self._leases.get(key)
         return Spent() if lease is None else lease.spent
