@@ -31,7 +31,7 @@ class Failure(Struct, frozen=True, kw_only=True):
     """How long this offer must rest (money gone, key refused), where the provider's own wish is not enough."""
 
 
-class Attempt(Struct, frozen=True, kw_only=True):
+class Attempt(Struct, frozen=True):
     """One call made."""
 
     offer: str
@@ -48,6 +48,3 @@ class Trail(Struct, eq=False):
     """Grows by one with each attempt of one request."""
 
     attempts: list[Attempt] = []
-
-    def note(self, attempt: Attempt) -> None:
-        self.attempts.append(attempt)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from gateway.dialects.base import Dialect, Seal
 from gateway.dialects.bridge import is_bridged, join_answers, split_prompts, via_chat
 from gateway.dialects.chunks import chunks_of
-from gateway.dialects.registry import dialect_of
+from gateway.dialects.registry import BY_NAME
 from gateway.domain.answer import Answer, Chunk
 from gateway.domain.ask import Ask
 from gateway.domain.call import Call, Patience, Reply
@@ -45,6 +45,7 @@ class Exchange(Struct, frozen=True, eq=False):
     """Makes the attempts of one request and notes each, in the trail and in the health of its offer."""
 
     gateway: Gateway
+    experience: Experience
     visit: Visit
     ask: Ask
     trail: Trail
@@ -53,19 +54,41 @@ class Exchange(Struct, frozen=True, eq=False):
 
     async def whole(self, step: Step) -> Answer | Failure:
         """The answer in one piece."""
-        talk = self._begin(step)
+        offer, ask = step.offer, self.ask
+        provider = self.visit.snapshot.table.providers[offer.provider]
+        dialect = BY_NAME[provider.dialect]
+        if step.max_tokens is not None or not dialect.is_plain or (offer.via_chat and is_bridged(ask, offer)):
+            return await self._whole_otherwise(step)
+        began, patience = self._begin(offer, provider)
+        first_byte_ms: float | None = None
+        failure: Failure | None = LEFT
+        try:
+            reply = await self.gateway.upstream.send(provider, dialect.request(ask, offer, provider), patience)
+            if type(reply) is Failure:
+                failure = reply
+                return reply
+            first_byte_ms = reply.first_byte_ms or self._ms_since(began)
+            outcome = dialect.answer(ask, reply, self._seal(offer))
+            failure = outcome if type(outcome) is Failure else None
+            return outcome
+        finally:
+            self.over(offer, began, first_byte_ms, failure)
+
+    async def _whole_otherwise(self, step: Step) -> Answer | Failure:
+        """With less output, through chat, without a network, or with a credential that has to be fetched."""
+        talk = self._talk(step)
         failure: Failure | None = LEFT
         try:
             answer = self._answers if talk.bridged else self._answer
             outcome = await answer(talk, self._asked(step))
-            failure = outcome if type(outcome) is Failure else None
+            failure = outcome if isinstance(outcome, Failure) else None
             return outcome
         finally:
             talk.end(failure)
 
     async def opened(self, step: Step) -> "Opened | Failure":
         """A stream that has shown its first content; whoever takes it must `end` it."""
-        talk = self._begin(step)
+        talk = self._talk(step)
         outcome: Opened | Failure = LEFT
         try:
             outcome = await self._in_time(self._open(talk, self._asked(step)))
@@ -105,29 +128,24 @@ class Exchange(Struct, frozen=True, eq=False):
 
     async def _answer(self, talk: "Talk", ask: Ask) -> Answer | Failure:
         dialect = talk.dialect
-        call = (
-            await self._signed(talk, ask) if dialect.fetches_tokens else dialect.request(ask, talk.offer, talk.provider)
-        )
-        if type(call) is Failure:
+        call = await self._call(talk, ask)
+        if isinstance(call, Failure):
             return call
         if dialect.offline:
             await self.gateway.pause(dialect.pause_s(call))
             reply: Reply | Failure = dialect.perform(call)
         else:
             reply = await self.gateway.upstream.send(talk.provider, call, talk.patience)
-        if type(reply) is Failure:
+        if isinstance(reply, Failure):
             return reply
-        talk.first_byte_ms = reply.first_byte_ms or talk.since_start_ms()
+        talk.first_byte_ms = reply.first_byte_ms or self._ms_since(talk.began)
         return dialect.answer(ask, reply, talk.seal)
 
     async def _open(self, talk: "Talk", ask: Ask) -> "Opened | Failure":
         if talk.bridged and len(split_prompts(ask)) > 1:
             answer = await self._answers(talk, ask)
             return answer if isinstance(answer, Failure) else Opened(recited(answer, talk.seal), talk)
-        dialect = talk.dialect
-        call = (
-            await self._signed(talk, ask) if dialect.fetches_tokens else dialect.request(ask, talk.offer, talk.provider)
-        )
+        call = await self._call(talk, ask)
         if isinstance(call, Failure):
             return call
         source = await self._source(talk, call)
@@ -137,7 +155,7 @@ class Exchange(Struct, frozen=True, eq=False):
             talk.first_byte_ms = source.first_byte_ms
             answer = talk.dialect.answer(ask, source, talk.seal)
             return answer if isinstance(answer, Failure) else Opened(recited(answer, talk.seal), talk)
-        talk.first_byte_ms = talk.since_start_ms()
+        talk.first_byte_ms = self._ms_since(talk.began)
         reader = talk.dialect.reader(ask, talk.seal)
         live = LiveStream(source, reader, talk.seal, measure_of(ask), self.gateway.clock.monotonic)
         failure: Failure | None = LEFT
@@ -156,44 +174,59 @@ class Exchange(Struct, frozen=True, eq=False):
             return pieces
         return Recital(pieces, self.gateway.pause, talk.dialect.pause_s(call))
 
-    async def _signed(self, talk: "Talk", ask: Ask) -> Call | Failure:
-        """A call that takes more than the provider's own key."""
+    async def _call(self, talk: "Talk", ask: Ask) -> Call | Failure:
+        if not talk.dialect.fetches_tokens:
+            return talk.dialect.request(ask, talk.offer, talk.provider)
         proof = await self.gateway.credentials.proof(talk.dialect, talk.provider, talk.patience)
         if isinstance(proof, Failure):
             return proof
         return talk.dialect.request(ask, talk.offer, talk.provider, proof)
 
-    def _begin(self, step: Step) -> "Talk":
-        """Who is called, in which dialect, under which seal, with how much patience; from here on it counts."""
-        offer, visit, ask, until = step.offer, self.visit, self.ask, self.until
-        provider = visit.snapshot.table.providers[offer.provider]
-        dialect, timeouts = dialect_of(provider.dialect), provider.timeouts
-        bridged = is_bridged(ask, offer)
+    def _talk(self, step: Step) -> "Talk":
+        """Who is called, in which dialect, under which seal, with how much patience."""
+        offer = step.offer
+        provider = self.visit.snapshot.table.providers[offer.provider]
+        bridged = is_bridged(self.ask, offer)
+        dialect = BY_NAME[provider.dialect]
+        began, patience = self._begin(offer, provider)
+        spoken = via_chat(dialect) if bridged else dialect
+        return Talk(self, offer, provider, spoken, self._seal(offer), patience, bridged, began)
+
+    def _begin(self, offer: Offer, provider: Provider) -> tuple[float, Patience]:
+        """From here on it counts; for how long it may take."""
+        until, timeouts, ask = self.until, provider.timeouts, self.ask
         now = self.gateway.clock.monotonic()
         if now + timeouts.total_s < until or (ask.stream and ask.policy is not None):
             until = now + timeouts.total_s
-        experience = self.gateway.experience_of(visit.snapshot)
-        experience.health.note_start(offer.name, offer.provider, now)
-        return Talk(
-            self,
-            experience,
-            offer,
-            provider,
-            via_chat(dialect) if bridged else dialect,
-            Seal(
-                id=ID_PREFIX[ask.endpoint] + visit.ulid,
-                created=int(visit.started_unix),
-                provider=provider.name,
-                model=offer.id,
-            ),
-            Patience(
-                connect_s=timeouts.connect_s,
-                first_byte_s=timeouts.first_byte_s,
-                idle_s=timeouts.idle_s,
-                until=until,
-            ),
-            bridged,
-            now,
+        self.experience.health.note_start(offer.name, offer.provider, now)
+        return now, Patience(
+            connect_s=timeouts.connect_s,
+            first_byte_s=timeouts.first_byte_s,
+            idle_s=timeouts.idle_s,
+            until=until,
+        )
+
+    def _seal(self, offer: Offer) -> Seal:
+        visit = self.visit
+        return Seal(
+            id=ID_PREFIX[self.ask.endpoint] + visit.ulid,
+            created=int(visit.started_unix),
+            provider=offer.provider,
+            model=offer.id,
+        )
+
+    def _ms_since(self, began: float) -> float:
+        return (self.gateway.clock.monotonic() - began) * 1000
+
+    def over(self, offer: Offer, began: float, first_byte_ms: float | None, failure: Failure | None) -> None:
+        """What became of it, in the health of the offer and in the trail."""
+        experience, name, provider = self.experience, offer.name, offer.provider
+        now = self.gateway.clock.monotonic()
+        experience.health.note_end(name, provider, now, first_byte_ms, failure, began)
+        if failure is not None and failure.blame != "nobody":
+            experience.arms.teach(name, bucket(self.ask.input_tokens), FAILED, now)
+        self.trail.attempts.append(
+            Attempt(name, provider, offer.model, began, (now - began) * 1000, first_byte_ms, failure)
         )
 
 
@@ -201,7 +234,6 @@ class Talk(Struct, eq=False):
     """One attempt: all that it needs to know of the other side, and how long it takes. `end` is synchronous."""
 
     exchange: Exchange
-    experience: Experience
     offer: Offer
     provider: Provider
     dialect: Dialect
@@ -209,36 +241,16 @@ class Talk(Struct, eq=False):
     patience: Patience
     bridged: bool
     """Completions spoken through chat."""
-    started: float
+    began: float
     """Monotonic seconds."""
     first_byte_ms: float | None = None
     ended: bool = False
 
-    def since_start_ms(self) -> float:
-        return (self.exchange.gateway.clock.monotonic() - self.started) * 1000
-
     def end(self, failure: Failure | None) -> None:
         """Counts once."""
-        if self.ended:
-            return
-        self.ended = True
-        exchange, experience, offer = self.exchange, self.experience, self.offer
-        started, first_byte_ms = self.started, self.first_byte_ms
-        now = exchange.gateway.clock.monotonic()
-        experience.health.note_end(offer.name, offer.provider, now, first_byte_ms, failure, started)
-        if failure is not None and failure.blame != "nobody":
-            experience.arms.teach(offer.name, bucket(exchange.ask.input_tokens), FAILED, now)
-        exchange.trail.note(
-            Attempt(
-                offer=offer.name,
-                provider=offer.provider,
-                model=offer.model,
-                started=started,
-                ms=(now - started) * 1000,
-                first_byte_ms=first_byte_ms,
-                failure=failure,
-            )
-        )
+        if not self.ended:
+            self.ended = True
+            self.exchange.over(self.offer, self.began, self.first_byte_ms, failure)
 
 
 def recited(answer: Answer, seal: Seal) -> LiveStream:
