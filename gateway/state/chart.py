@@ -19,11 +19,11 @@ LONGEST_WISH_S = 60.0
 class Chart:
     """All that is known of one offer or one provider."""
 
-    __slots__ = ("_circuit", "_cooldown_until", "_in_flight", "_latencies", "_limited", "_limited_in_row", "_window")
+    __slots__ = ("_circuit", "_cooldown_until", "_in_flight", "_limited", "_limited_in_row", "_window", "latencies")
 
     def __init__(self, rules: HealthRules) -> None:
         self._window = Window(rules.window_s, BUCKETS)
-        self._latencies = Latencies(rules.window_s * LATENCIES_KEPT_WINDOWS)
+        self.latencies = Latencies(rules.window_s * LATENCIES_KEPT_WINDOWS)
         self._circuit = Circuit(rules)
         self._in_flight = 0
         self._cooldown_until = 0.0
@@ -44,7 +44,19 @@ class Chart:
         window.requests += 1
         self._circuit.worked(now, started)
         if first_byte_ms is not None:
-            self._latencies.add(now, first_byte_ms)
+            self.latencies.add(now, first_byte_ms)
+
+    @property
+    def calm_until(self) -> float:
+        """Up to then all that attempts that work change can be noted later; 0 while the circuit is not closed."""
+        circuit = self._circuit
+        return 0.0 if circuit.open_until else min(self._window.ends, circuit.recent.ends)
+
+    def take(self, begun: int, worked: int) -> None:
+        """So many attempts began, and so many worked, and none failed; their latencies are here already."""
+        self._in_flight += begun - worked
+        self._window.requests += worked
+        self._circuit.recent.requests += worked
 
     def end_badly(self, now: float, failure: Failure, started: float | None, *, moves_circuit: bool) -> None:
         self._in_flight -= 1
@@ -64,7 +76,7 @@ class Chart:
 
     def age(self, now: float) -> bool:
         """True if there is less to remember than before."""
-        window, latencies = self._window, self._latencies
+        window, latencies = self._window, self.latencies
         before = window.requests, window.failures, len(latencies)
         window.advance(now)
         latencies.age(now)
@@ -74,12 +86,12 @@ class Chart:
         self._circuit.adopt(rules)
         if rules.window_s != self._window.span_s:
             self._window = Window(rules.window_s, BUCKETS)
-            self._latencies.keep_s = rules.window_s * LATENCIES_KEPT_WINDOWS
+            self.latencies.keep_s = rules.window_s * LATENCIES_KEPT_WINDOWS
 
     def twin(self, rules: HealthRules) -> "Chart":
         """The same past, closed, and with nothing under way."""
         twin = Chart(rules)
-        twin._window, twin._latencies = deepcopy(self._window), deepcopy(self._latencies)
+        twin._window, twin.latencies = deepcopy(self._window), deepcopy(self.latencies)
         twin.adopt(rules)
         return twin
 
@@ -93,7 +105,7 @@ class Chart:
         return Vitals(
             samples=window.requests,
             error_rate=failures / (window.requests + IMAGINED_SUCCESSES) if failures else 0.0,
-            latency_ms=self._latencies.median(),
+            latency_ms=self.latencies.median(),
             open_until=circuit.open_until,
             trials_left=circuit.trials_left if circuit.open_until else 1,
             cooldown_until=self._cooldown_until,

@@ -16,11 +16,11 @@ LONGEST_OPEN_S = 300.0
 class Circuit:
     """One breaker, told of starts and ends; time is an argument."""
 
-    __slots__ = ("_closed_at", "_in_row", "_openings", "_recent", "_rules", "_trials_out", "open_until", "opened_at")
+    __slots__ = ("_closed_at", "_in_row", "_openings", "_rules", "_trials_out", "open_until", "opened_at", "recent")
 
     def __init__(self, rules: HealthRules) -> None:
         self._rules = rules
-        self._recent = Window(RATIO_WINDOW_S, 10)
+        self.recent = Window(RATIO_WINDOW_S, 10)
         self._in_row = 0
         self._openings = 0
         self._trials_out = 0
@@ -45,7 +45,7 @@ class Circuit:
             if self._was_trial(started):
                 self._close(now)
             return
-        recent, self._in_row = self._recent, 0
+        recent, self._in_row = self.recent, 0
         if now >= recent.ends:
             recent.advance(now)
         recent.requests += 1
@@ -58,7 +58,7 @@ class Circuit:
                     self._open(now)
             return
         self._in_row += 1
-        self._recent.add(now, failed=True)
+        self.recent.add(now, failed=True)
         if self._in_row >= self._rules.open_after or self._too_many():
             self._open(now)
 
@@ -71,7 +71,7 @@ class Circuit:
         return self._trials_out > 0 and (started is None or started >= self.opened_at)
 
     def _too_many(self) -> bool:
-        recent = self._recent
+        recent = self.recent
         enough = recent.requests >= self._rules.min_requests
         return enough and recent.failures >= self._rules.open_ratio * recent.requests
 
@@ -88,5 +88,5 @@ class Circuit:
         self._closed_at = now
         self._in_row = 0
         self._trials_out = 0
-        self._recent.clear()
+        self.recent.clear()
         self.open_until = 0.0

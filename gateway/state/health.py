@@ -13,6 +13,8 @@ from gateway.domain.moment import Vitals
 from gateway.domain.settings import HealthRules
 from gateway.domain.trail import Failure, FailureKind
 from gateway.state.chart import BUCKETS, Chart
+from gateway.state.pair import Pair
+from gateway.state.ward import Ward
 
 STOPPED_AFTER_S = 5.0
 """Two ticks further apart than this mean that the process itself stood still."""
@@ -40,6 +42,9 @@ class Health:
         self._offers = Ward(rules)
         self._providers = Ward(rules)
         self._provider_of: dict[str, str] = {}
+        self._pairs: dict[str, Pair] = {}
+        """By offer, as long as all goes well; after anything else they are made anew."""
+        self._unsettled: list[Pair] = []
         self._sweep_at = 0.0
         self._stopped_if_after = float("inf")
         self._resumed_at = float("-inf")
@@ -47,14 +52,17 @@ class Health:
 
     @property
     def offers(self) -> Mapping[str, Vitals]:
+        self._settle()
         return self._offers.view()
 
     @property
     def providers(self) -> Mapping[str, Vitals]:
+        self._settle()
         return {name: chart.read() for name, chart in self._providers.charts.items()}
 
     def look(self, now: float) -> tuple[Mapping[str, Vitals], Mapping[str, Vitals]]:
         """All that planning asks: how the offers are, and the providers that something stands against."""
+        self._settle()
         return self._offers.view(), self._providers.resting(now)
 
     def is_well(self, offers: frozenset[str], providers: frozenset[str], now: float) -> bool:
@@ -64,15 +72,16 @@ class Health:
         return self._offers.is_well(offers, now) and self._providers.is_well(providers, now)
 
     def note_start(self, offer: str, provider: str, now: float) -> None:
-        mine, place = self._offers.charts.get(offer), self._providers.charts.get(provider)
-        if mine is None or place is None:
-            mine, place = self._offers.begin(offer), self._providers.begin(provider)
-            self._provider_of[offer] = provider
-        mine.start()
-        place.start()
-        self._offers.touched.add(offer)
         if now >= self._sweep_at:
             self._sweep(now)
+        pair = self._pairs.get(offer)
+        if pair is None or pair.provider != provider:
+            self._start(offer, provider)
+            return
+        pair.begun += 1
+        if not pair.unsettled:
+            pair.unsettled = True
+            self._unsettled.append(pair)
 
     def note_end(
         self,
@@ -86,17 +95,18 @@ class Health:
         """`started` tells stragglers from trials, and attempts that a stop of the process spoilt from real ones."""
         if now > self._stopped_if_after:
             self._resume(now)
-        mine, place = self._offers.charts.get(offer), self._providers.charts.get(provider)
-        self._offers.touched.add(offer)
-        if failure is not None or (started is not None and started < self._resumed_at):
-            self._end_otherwise(mine, place, now, failure, started)
-            self._offers.watched.add(offer)
-            self._providers.watched.add(provider)
+        pair = self._pairs.get(offer)
+        spoilt = started is not None and started < self._resumed_at
+        if failure is not None or spoilt or pair is None or now >= pair.until or pair.provider != provider:
+            self._end(offer, provider, now, first_byte_ms, failure, started)
             return
-        if mine is not None:
-            mine.end_well(now, first_byte_ms, started)
-        if place is not None:
-            place.end_well(now, first_byte_ms, started)
+        pair.worked += 1
+        if first_byte_ms is not None:
+            pair.mine.latencies.add(now, first_byte_ms)
+            pair.place.latencies.add(now, first_byte_ms)
+        if not pair.unsettled:
+            pair.unsettled = True
+            self._unsettled.append(pair)
 
     def tick(self, now: float) -> None:
         """Called about once a second, so that a stop of the whole process is told from providers falling silent."""
@@ -117,6 +127,7 @@ class Health:
 
     def adopt(self, rules: HealthRules, offer_names: Iterable[str]) -> None:
         """After a reload: what is known survives by name, what is gone is forgotten."""
+        self._part()
         kept = set(offer_names)
         self._rules = rules
         self._provider_of = {name: at for name, at in self._provider_of.items() if name in kept}
@@ -126,11 +137,47 @@ class Health:
 
     def twin(self, rules: HealthRules, offers: Iterable[str], providers: Iterable[str]) -> "Health":
         """Another that knows what is known of these so far; from now on each learns for itself."""
+        self._settle()
         twin = Health(rules)
         self._offers.lend(twin._offers, offers, rules)
         self._providers.lend(twin._providers, providers, rules)
         twin._provider_of = {name: self._provider_of[name] for name in twin._offers.charts}
         return twin
+
+    def _start(self, offer: str, provider: str) -> None:
+        mine, place = self._offers.charts.get(offer), self._providers.charts.get(provider)
+        if mine is None or place is None:
+            mine, place = self._offers.begin(offer), self._providers.begin(provider)
+            self._provider_of[offer] = provider
+        mine.start()
+        place.start()
+        self._offers.touched.add(offer)
+
+    def _end(
+        self,
+        offer: str,
+        provider: str,
+        now: float,
+        first_byte_ms: float | None,
+        failure: Failure | None,
+        started: float | None,
+    ) -> None:
+        """Chart by chart; a pair is made where both are well."""
+        mine, place = self._offers.charts.get(offer), self._providers.charts.get(provider)
+        self._offers.touched.add(offer)
+        if failure is not None or (started is not None and started < self._resumed_at):
+            self._part()
+            self._end_otherwise(mine, place, now, failure, started)
+            self._offers.watched.add(offer)
+            self._providers.watched.add(provider)
+            return
+        self._settle()
+        if mine is not None:
+            mine.end_well(now, first_byte_ms, started)
+        if place is not None:
+            place.end_well(now, first_byte_ms, started)
+        if mine is not None and place is not None:
+            self._pair(Pair(offer, provider, mine, place))
 
     def _end_otherwise(
         self, mine: Chart | None, place: Chart | None, now: float, failure: Failure | None, started: float | None
@@ -149,7 +196,25 @@ class Health:
             else:
                 chart.end_well(now, None, started)
 
+    def _pair(self, pair: Pair) -> None:
+        if pair.until > 0:
+            self._pairs[pair.offer] = pair
+        else:
+            self._pairs.pop(pair.offer, None)
+
+    def _settle(self) -> None:
+        """Before anybody reads a chart, or notes in it what is not the same for both of a pair."""
+        for pair in self._unsettled:
+            pair.settle()
+            self._offers.touched.add(pair.offer)
+        self._unsettled.clear()
+
+    def _part(self) -> None:
+        self._settle()
+        self._pairs.clear()
+
     def _sweep(self, now: float) -> None:
+        self._part()
         self._sweep_at = now + self._rules.window_s / BUCKETS
         self._offers.age(now)
         self._providers.age(now)
@@ -157,87 +222,3 @@ class Health:
     def _resume(self, now: float) -> None:
         self._resumed_at = now
         self._stopped_if_after = now + STOPPED_AFTER_S
-
-
-class Ward:
-    """Charts by name, and vitals read from them: from those that were touched, or from those that are watched."""
-
-    __slots__ = ("_all", "_resting", "_rules", "_some", "_vitals", "charts", "touched", "watched")
-
-    def __init__(self, rules: HealthRules) -> None:
-        self._rules = rules
-        self.charts: dict[str, Chart] = {}
-        self.touched: set[str] = set()
-        """They are read again when somebody looks."""
-        self.watched: set[str] = set()
-        """Something may stand against them."""
-        self._vitals: dict[str, Vitals] = {}
-        self._all: Mapping[str, Vitals] = MappingProxyType(self._vitals)
-        self._resting: dict[str, Vitals] = {}
-        self._some: Mapping[str, Vitals] = MappingProxyType(self._resting)
-
-    def begin(self, name: str) -> Chart:
-        """That of the one of this name; a new one if it is not known."""
-        chart = self.charts.get(name)
-        if chart is None:
-            chart = self.charts[name] = Chart(self._rules)
-        return chart
-
-    def view(self) -> Mapping[str, Vitals]:
-        if self.touched:
-            charts, vitals = self.charts, self._vitals
-            for name in self.touched:
-                chart = charts.get(name)
-                if chart is not None and (now := chart.read()) != vitals.get(name):
-                    vitals[name] = now  # what is equal stays the same object: whoever compares is done sooner
-            self.touched.clear()
-        return self._all
-
-    def resting(self, now: float) -> Mapping[str, Vitals]:
-        """Of the watched those that something stands against; the others are watched no more."""
-        if self.watched:
-            for name in tuple(self.watched):
-                chart = self.charts.get(name)
-                if chart is not None and chart.rests(now):
-                    self._resting[name] = chart.read()
-                else:
-                    self._resting.pop(name, None)
-                    self.watched.discard(name)
-        return self._some
-
-    def is_well(self, names: frozenset[str], now: float) -> bool:
-        """Nothing stands against any of these. Whoever of them was watched for nothing is watched no more."""
-        well = True
-        for name in self.watched & names:
-            chart = self.charts.get(name)
-            if chart is not None and chart.rests(now):
-                well = False
-            else:
-                self._resting.pop(name, None)
-                self.watched.discard(name)
-        return well
-
-    def age(self, now: float) -> None:
-        for name, chart in self.charts.items():
-            if chart.age(now):
-                self.touched.add(name)
-
-    def lend(self, other: "Ward", names: Iterable[str], rules: HealthRules) -> None:
-        for name in names:
-            chart = self.charts.get(name)
-            if chart is not None:
-                other.take_over(name, chart.twin(rules))
-
-    def take_over(self, name: str, chart: Chart) -> None:
-        self.charts[name] = chart
-        self.touched.add(name)
-
-    def adopt(self, rules: HealthRules, names: set[str]) -> None:
-        self._rules = rules
-        for name in [name for name in self.charts if name not in names]:
-            del self.charts[name]
-            self._vitals.pop(name, None)
-            self.touched.discard(name)
-        for name, chart in self.charts.items():
-            chart.adopt(rules)
-            self.touched.add(name)

@@ -80,24 +80,22 @@ class Latencies:
         return len(self._arrived)
 
     def add(self, now: float, ms: float) -> None:
-        arrived, in_order = self._arrived, self._in_order
-        if in_order is not None:
-            if len(arrived) == LATENCIES:
-                del in_order[bisect_left(in_order, arrived[0][1])]
-            insort(in_order, ms)
-        arrived.append((now, ms))
-        if arrived[0][0] < now - self.keep_s:
-            self._forget_before(now - self.keep_s)
+        if self._in_order is not None:
+            self._put_in_order(self._in_order, ms)
+        self._arrived.append((now, ms))
 
     def median(self) -> float | None:
         """None while there are too few to say."""
-        count = len(self._arrived)
+        arrived = self._arrived
+        if arrived:
+            self._forget_before(arrived[-1][0] - self.keep_s)
+        count = len(arrived)
         if count < ENOUGH:
             return None
         self._looked_at = True
         in_order = self._in_order
         if in_order is None:
-            in_order = self._in_order = sorted(ms for _, ms in self._arrived)
+            in_order = self._in_order = sorted(ms for _, ms in arrived)
         middle = count // 2
         return in_order[middle] if count % 2 else (in_order[middle - 1] + in_order[middle]) / 2
 
@@ -106,6 +104,13 @@ class Latencies:
         if not self._looked_at:
             self._in_order = None
         self._looked_at = False
+
+    def _put_in_order(self, in_order: list[float], ms: float) -> None:
+        """In the place of the one that goes for it, where there are enough."""
+        arrived = self._arrived
+        if len(arrived) == LATENCIES:
+            del in_order[bisect_left(in_order, arrived[0][1])]
+        insort(in_order, ms)
 
     def _forget_before(self, moment: float) -> None:
         arrived, in_order = self._arrived, self._in_order
