@@ -6,7 +6,7 @@ from gateway.domain.key import Limits
 from gateway.domain.plan import Plan
 from gateway.flow.receipt import Receipt
 from gateway.flow.rights import over_limit
-from gateway.flow.upper_bound import probable_tokens, upper_bound, within
+from gateway.flow.upper_bound import demand_of, within
 from gateway.state.limits import Denial, Reservation, is_capped, quota_unavailable
 
 UNLIMITED = Limits()
@@ -24,21 +24,18 @@ def admit(receipt: Receipt, plan: Plan, now: float) -> Awaitable[None] | None:
     if is_capped(limits) and not gateway.knows_sums():
         raise over_limit(quota_unavailable())
     unix = gateway.clock.unix()
-    tokens, usd = upper_bound(ask, plan, receipt.visit.snapshot.routing.structured_output.repairs)
-    paced = probable_tokens(ask, plan)
-    reservation = gateway.limits.reserve(key, tokens, usd, now, unix, receipt.patience_s, paced)
-    if reservation is None:
-        told = gateway.limits.ask(key, tokens, usd, now, unix, receipt.patience_s, paced)
-        return _heard(receipt, told)
-    _keep(receipt, reservation)
+    tokens, usd, paced = demand_of(ask, plan, receipt.visit.snapshot.routing.structured_output.repairs)
+    outcome = gateway.limits.reserve(key, tokens, usd, now, unix, receipt.patience_s, paced)
+    if outcome is None:
+        return _heard(receipt, gateway.limits.ask(key, tokens, usd, now, unix, receipt.patience_s, paced))
+    if type(outcome) is Denial:
+        raise over_limit(outcome)
+    receipt.reservation = outcome
     return None
 
 
 async def _heard(receipt: Receipt, told: Awaitable[Reservation | Denial]) -> None:
-    _keep(receipt, await told)
-
-
-def _keep(receipt: Receipt, outcome: Reservation | Denial) -> None:
-    if isinstance(outcome, Denial):
+    outcome = await told
+    if type(outcome) is Denial:
         raise over_limit(outcome)
     receipt.reservation = outcome

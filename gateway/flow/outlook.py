@@ -15,7 +15,7 @@ from gateway.domain.snapshot import Snapshot
 from gateway.errors import RequestError
 from gateway.flow.decide import decide, explain
 from gateway.flow.rights import check_scope, opens, over_limit, unknown_key
-from gateway.flow.upper_bound import probable_tokens, upper_bound, within
+from gateway.flow.upper_bound import demand_of, within
 from gateway.state.limits import Denial
 from gateway.state.stores.memory import MemoryLimits
 
@@ -52,8 +52,8 @@ def outlook(snapshot: Snapshot, moment: Moment, ask: Ask, look: Look | None = No
             ask = within(ask, plan, ask.key.limits.request_tokens)
     except RequestError as refused:
         return Outlook(plan=None, error=refused)
-    tokens, usd = upper_bound(ask, plan, snapshot.routing.structured_output.repairs)
-    demand = Demand(tokens=tokens, usd=usd, paced=probable_tokens(ask, plan))
+    tokens, usd, paced = demand_of(ask, plan, snapshot.routing.structured_output.repairs)
+    demand = Demand(tokens=tokens, usd=usd, paced=paced)
     error = resting(plan) or _over_limit(ask, demand, look or alone(moment))
     return Outlook(plan=plan, demand=demand, error=error)
 

@@ -13,12 +13,17 @@ UNKNOWN_OUTPUT = 4096
 """Reserved where neither the caller nor the model says how long an answer may get."""
 
 
-def upper_bound(ask: Ask, plan: Plan, repairs: int) -> tuple[int, float | None]:
-    """Tokens and dollars that no step of the plan can pass; None where one of them has no price."""
+def demand_of(ask: Ask, plan: Plan, repairs: int) -> tuple[int, float | None, int]:
+    """Tokens and dollars that no step of the plan can pass, None where one of them has no price; and probable tokens.
+
+    What is probable goes by the estimate that the first step was chosen with.
+    """
+    steps, wanted, choices, input_tokens = plan.steps, _wanted(ask), ask.choices, padded(ask.input_tokens)
+    if not steps:
+        return 0, 0.0, ask.input_tokens
+    paced = ask.input_tokens + steps[0].output_tokens * choices
     longest, usd, priced = 0, 0.0, True
-    wanted, input_tokens, choices = _wanted(ask), padded(ask.input_tokens), ask.choices
-    steps = plan.steps + plan.wider
-    for step in steps:
+    for step in steps + plan.wider:
         offer = step.offer
         output = _longest(wanted, offer)
         if output > longest:
@@ -28,16 +33,11 @@ def upper_bound(ask: Ask, plan: Plan, repairs: int) -> tuple[int, float | None]:
         cost = estimate_cost(offer, input_tokens, output, choices)
         if cost > usd:
             usd = cost
-    tokens = input_tokens + longest * choices if steps else 0
+    tokens = input_tokens + longest * choices
     if ask.output is not None:
         rounds = _rounds(ask.output, repairs)
         tokens, usd = tokens * rounds, usd * rounds
-    return tokens, usd if priced else None
-
-
-def probable_tokens(ask: Ask, plan: Plan) -> int:
-    """By the estimate that the first step was chosen with."""
-    return ask.input_tokens + (plan.steps[0].output_tokens * ask.choices if plan.steps else 0)
+    return tokens, usd if priced else None, paced
 
 
 def longest_output(ask: Ask, plan: Plan) -> int:
@@ -78,4 +78,6 @@ def _wanted(ask: Ask) -> int | None:
 
 
 def _longest(wanted: int | None, offer: Offer) -> int:
-    return output_tokens(offer.max_output_tokens or UNKNOWN_OUTPUT if wanted is None else wanted, offer)
+    if wanted is None:
+        return offer.max_output_tokens or UNKNOWN_OUTPUT
+    return output_tokens(wanted, offer)

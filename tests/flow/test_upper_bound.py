@@ -7,7 +7,7 @@ import pytest
 from gateway.domain.ask import Ask, OutputContract
 from gateway.domain.plan import Plan, Step
 from gateway.domain.table import Offer
-from gateway.flow.upper_bound import longest_output, probable_tokens, upper_bound
+from gateway.flow.upper_bound import demand_of, longest_output
 from tests.builders import an_ask, an_offer
 
 DEAR = an_offer("dear", input=100.0, output=200.0, max_output_tokens=1000)
@@ -29,7 +29,7 @@ def steps(*offers: Offer) -> tuple[Step, ...]:
 )
 def test_it_is_the_input_with_headroom_and_all_the_output(tokens: int, cap: int, choices: int, bound: int) -> None:
     ask = an_ask(input_tokens=tokens, output_tokens=cap, choices=choices)
-    assert upper_bound(ask, a_plan(CHEAP), 1)[0] == bound
+    assert demand_of(ask, a_plan(CHEAP), 1)[0] == bound
 
 
 def shaped(**more: Any) -> OutputContract:
@@ -86,12 +86,12 @@ CASES: dict[str, tuple[Ask, Plan, int, float | None]] = {
 
 @pytest.mark.parametrize(("ask", "plan", "tokens", "usd"), CASES.values(), ids=CASES)
 def test_no_step_can_pass_it(ask: Ask, plan: Plan, tokens: int, usd: float | None) -> None:
-    bound, most_usd = upper_bound(ask, plan, 1)
+    bound, most_usd, _ = demand_of(ask, plan, 1)
     assert bound == tokens
     assert most_usd == (None if usd is None else pytest.approx(usd))
 
 
 def test_what_is_probable_follows_the_first_step() -> None:
     ask = an_ask(input_tokens=100, choices=3)
-    assert probable_tokens(ask, a_plan(CHEAP, DEAR)) == 121
+    assert demand_of(ask, a_plan(CHEAP, DEAR), 1)[2] == 121
     assert longest_output(ask, a_plan(DEAR, wider=(CHEAP,))) == 4000
