@@ -23,6 +23,7 @@ from gateway.flow.receipt import Receipt
 from gateway.flow.shape import Send, ShapedStream, asking_for, shaped
 from gateway.flow.usual import usual_of
 from gateway.output.stream import needs_shaping
+from gateway.routing.make_plan import make_plan
 from gateway.routing.outline import QUIET
 from gateway.routing.overflow import reduced_max_tokens
 
@@ -83,18 +84,17 @@ async def serve_stream(receipt: Receipt) -> Opened:
 def decided(receipt: Receipt, now: float) -> Plan:
     """The outline that is kept of such requests, filled in; a plan of its own where that does not hold."""
     gateway, snapshot, ask, health = receipt.gateway, receipt.visit.snapshot, receipt.ask, receipt.experience.health
-    usual = None if receipt.wants_trace else usual_of(snapshot, ask)
-    if (
-        usual is not None
-        and health.is_well(usual.offers, usual.providers, now)
-        and usual.providers.isdisjoint(gateway.overrides.disabled_providers)
-        and usual.can_be_told(ask)
+    usual, patience = None if receipt.wants_trace else usual_of(snapshot, ask), None
+    if usual is None:
+        choose = decide_aloud if receipt.wants_trace else decide
+        plan = choose(snapshot, moment_of(gateway, snapshot), ask)
+    elif health.is_well(usual.offers, usual.providers, now) and usual.providers.isdisjoint(
+        gateway.overrides.disabled_providers
     ):
         outline, patience = usual.outline, usual.patience_s
         plan = outline.filled_in(ask, QUIET if outline.settled else moment_of(gateway, snapshot))
     else:
-        choose, patience = decide_aloud if receipt.wants_trace else decide, None
-        plan = choose(snapshot, moment_of(gateway, snapshot), ask)
+        plan = make_plan(snapshot, moment_of(gateway, snapshot), ask)
     receipt.plan = plan
     if plan.turn is not None:
         gateway.turns.took(plan.turn)

@@ -41,10 +41,6 @@ class Usual(Struct, frozen=True, eq=False):
     patience_s: float | None
     """Of everybody; None where they differ."""
 
-    def can_be_told(self, ask: Ask) -> bool:
-        """Everybody in it can be told the whole request."""
-        return (self.all_hear_plain and is_plain(ask)) or all_hear(self.ears, ask)
-
 
 class Usuals(Struct, eq=False):
     """Of one snapshot, by kind."""
@@ -58,7 +54,10 @@ USUALS = Beside[Snapshot, Usuals](Usuals)
 
 
 def usual_of(snapshot: Snapshot, ask: Ask) -> Usual | None:
-    """Whether it holds now is still to be asked; None where every request of this kind has to be decided by itself."""
+    """For a request that everybody can be told: nobody has to be asked again, whichever way it is decided.
+
+    Whether the outline holds now is still to be found out. None where each request of this kind is another matter.
+    """
     if ask.policy is not None:
         return None
     key, usuals = ask.key, USUALS.of(snapshot)
@@ -68,7 +67,9 @@ def usual_of(snapshot: Snapshot, ask: Ask) -> Usual | None:
         usual = usuals.known[kind]
     except KeyError:
         usual = _learnt(usuals, kind, snapshot, ask)
-    return usual if usual is None or ask.input_tokens <= usual.outline.room else None
+    if usual is None or ask.input_tokens > usual.outline.room:
+        return None
+    return usual if (usual.all_hear_plain and is_plain(ask)) or all_hear(usual.ears, ask) else None
 
 
 def _learnt(usuals: Usuals, kind: Kind, snapshot: Snapshot, ask: Ask) -> Usual | None:

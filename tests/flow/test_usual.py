@@ -20,6 +20,7 @@ from gateway.errors import RequestError
 from gateway.flow.decide import decide
 from gateway.flow.unsayable import PLAIN_ASKS, PLAIN_ROLES, is_plain, unsupported
 from gateway.flow.usual import MOST, USUALS, Usual, usual_of
+from gateway.routing.make_plan import make_plan
 from gateway.routing.scene import WELL, standing_of
 from gateway.secret import Secret
 from gateway.web.understand_chat import plain_texts
@@ -31,6 +32,7 @@ from tests.routing.test_properties import (
     NAMES,
     PROVIDERS,
     STRATEGIES,
+    Decide,
     aliases,
     offers,
     vitals,
@@ -66,7 +68,9 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
         unsupported_parameters=draw(st.sampled_from(["refuse", "drop"])),
         default_model=draw(st.sampled_from([None, "m0", "plain"])),
     )
-    return a_snapshot(replace(table, providers=providers), defaults=defaults)
+    snapshot = a_snapshot(replace(table, providers=providers), defaults=defaults)
+    health = replace(snapshot.routing.health, open_offers=draw(st.sampled_from(["last", "out"])))
+    return replace(snapshot, routing=replace(snapshot.routing, health=health))
 
 
 def changed(offer: Offer) -> st.SearchStrategy[Offer]:
@@ -147,17 +151,15 @@ def followed(usual: Usual | None, snapshot: Snapshot, moment: Moment, ask: Ask) 
     well = all(standing_of(offers[name], moment) == WELL for name in usual.offers)
     if not well or not usual.providers.isdisjoint(moment.disabled_providers):
         return None
-    if not usual.can_be_told(ask):
-        return None
     outline = usual.outline
     return outline.filled_in(ask) if outline.settled is not None else outline.filled_in(ask, moment)
 
 
-def decided(snapshot: Snapshot, moment: Moment, ask: Ask) -> Plan | str:
+def decided(snapshot: Snapshot, moment: Moment, ask: Ask, choose: Decide = decide) -> Plan | tuple[str, str]:
     try:
-        return decide(snapshot, moment, ask)
+        return choose(snapshot, moment, ask)
     except RequestError as error:
-        return error.code
+        return error.code, error.message
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -168,6 +170,15 @@ def test_a_plan_that_was_kept_is_the_plan_that_would_be_made(history: History) -
         plan = followed(usual_of(snapshot, ask), snapshot, moment, ask)
         if plan is not None:
             assert plan == decided(snapshot, moment, ask)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(histories())
+def test_a_request_that_everybody_can_be_told_is_planned_alike_whether_they_are_asked_or_not(history: History) -> None:
+    snapshot, requests = history
+    for moment, ask in requests:
+        if usual_of(snapshot, ask) is not None:
+            assert decided(snapshot, moment, ask, make_plan) == decided(snapshot, moment, ask)
 
 
 def is_kept(snapshot: Snapshot, ask: Ask) -> bool:
