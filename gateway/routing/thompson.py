@@ -68,7 +68,7 @@ def reward(cost_usd: float, latency_ms: float, deadline_ms: float) -> float:
     """Of an attempt that served: between 0.4 and 1, more for the cheap and the quick."""
     dear = cost_usd / DEAR_USD
     slow = latency_ms / (deadline_ms if deadline_ms > SHORTEST_DEADLINE_MS else SHORTEST_DEADLINE_MS)
-    return 0.4 + 0.3 * (1 - dear if dear < 1 else 0.0) + 0.3 * (1 - slow if slow < 1 else 0.0)
+    return 0.4 + 0.3 * (1.0 - dear if dear < 1.0 else 0.0) + 0.3 * (1.0 - slow if slow < 1.0 else 0.0)
 
 
 def learn(arm: Arm, reward: float, elapsed_s: float, half_life_s: float) -> Arm:

@@ -66,12 +66,12 @@ class Pupil:
     def learn(self, won: float, lost: float, count: int, now: float, half_life_s: float) -> None:
         """So much more, once what was learnt before has faded to what it is worth now."""
         alpha, beta, elapsed_s = self.alpha, self.beta, now - self.at
-        if elapsed_s > 0:
+        if elapsed_s > 0.0:
             self.at = now
-            if half_life_s > 0:
+            if half_life_s > 0.0:
                 kept = 0.5 ** (elapsed_s / half_life_s)
-                alpha = 1 + (alpha - 1) * kept
-                beta = 1 + (beta - 1) * kept
+                alpha = 1.0 + (alpha - 1.0) * kept
+                beta = 1.0 + (beta - 1.0) * kept
         self.alpha = alpha + won
         self.beta = beta + lost
         self.rewards += count
@@ -130,7 +130,7 @@ class Arms:
         if not 0.0 <= reward <= 1.0:
             reward = min(max(reward, 0.0), 1.0)
         pupil = self._pupils.get((offer, bucket)) or self._begin((offer, bucket), now)
-        pupil.learn(reward, 1 - reward, 1, now, self._half_life_s)
+        pupil.learn(reward, 1.0 - reward, 1, now, self._half_life_s)
         pupil.won += reward
         pupil.lessons += 1
         if pupil.seen:
