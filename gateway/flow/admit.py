@@ -23,11 +23,11 @@ def admit(receipt: Receipt, plan: Plan, now: float) -> Awaitable[None] | None:
     gateway, ask = receipt.gateway, receipt.ask
     if is_capped(limits) and not gateway.knows_sums():
         raise over_limit(quota_unavailable())
-    unix = gateway.clock.unix()
+    unix, patience_s = receipt.visit.started_unix, receipt.patience_s
     tokens, usd, paced = demand_of(ask, plan, receipt.visit.snapshot.routing.structured_output.repairs)
-    outcome = gateway.limits.reserve(key, tokens, usd, now, unix, receipt.patience_s, paced)
+    outcome = gateway.limits.reserve(key, tokens, usd, now, unix, patience_s, paced)
     if outcome is None:
-        return _heard(receipt, gateway.limits.ask(key, tokens, usd, now, unix, receipt.patience_s, paced))
+        return _heard(receipt, gateway.limits.ask(key, tokens, usd, now, unix, patience_s, paced))
     if type(outcome) is Denial:
         raise over_limit(outcome)
     receipt.reservation = outcome

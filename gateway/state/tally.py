@@ -17,7 +17,7 @@ class Count:
     __slots__ = ("amount",)
 
     def __init__(self) -> None:
-        self.amount = 0.0
+        self.amount: float = 0  # whole numbers are added up as such, which is sooner done
 
 
 class Tally:
@@ -35,7 +35,7 @@ class Tally:
     @property
     def values(self) -> dict[Labels, float]:
         """What was counted, by labels."""
-        return {labels: count.amount for labels, count in self._counts.items()}
+        return {labels: float(count.amount) for labels, count in self._counts.items()}
 
     def at(self, labels: Labels) -> Count:
         counts = self._counts

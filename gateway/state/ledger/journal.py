@@ -54,6 +54,8 @@ class Journal:
         self._lost = 0
         """Since the disk began to refuse."""
         self.failing = False
+        self.full = False
+        """Weighed whenever a segment comes or goes."""
         self.fresh: deque[Fresh] = deque(maxlen=FRESH_ROWS)
         """The last rows with the places after them, for whoever ships them: reading the file is for the rest."""
         self._sync_s = sync_s
@@ -62,7 +64,6 @@ class Journal:
         self._lock = -1
         self._sizes: dict[int, int] = {}
         """Of the segments before the one that is written."""
-        self._full = False
         self._torn = False
         self._unsynced = False
         """The platter refused what the file had taken."""
@@ -99,11 +100,6 @@ class Journal:
         segment.size = end
         self.fresh.append((segment.number, start, end, entry))
         return True
-
-    @property
-    def full(self) -> bool:
-        """Weighed whenever a segment comes or goes."""
-        return self._full
 
     @property
     def size_bytes(self) -> int:
@@ -253,7 +249,7 @@ class Journal:
         return spare
 
     def _weigh(self) -> None:
-        self._full = self.size_bytes > self._max_bytes
+        self.full = self.size_bytes > self._max_bytes
 
     def _sync_forever(self) -> None:
         while not self._stop.wait(self._sync_s):
