@@ -35,6 +35,18 @@ class Usage(Struct, frozen=True, kw_only=True):
     def completion_tokens(self) -> int:
         return self.output_tokens + self.reasoning_tokens + self.audio_output_tokens
 
+    def total(self) -> int:
+        return (
+            self.input_tokens
+            + self.cache_read_tokens
+            + self.cache_write_tokens
+            + self.output_tokens
+            + self.reasoning_tokens
+            + self.audio_input_tokens
+            + self.audio_output_tokens
+            + self.image_tokens
+        )
+
 
 class Answer(Struct, frozen=True, kw_only=True):
     """One whole answer. `fields` is OpenAI's object; values the gateway does not read may be `msgspec.Raw`."""

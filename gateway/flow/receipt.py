@@ -126,7 +126,7 @@ class Receipt(Struct, eq=False):
             if reservation is not None:
                 limits.release(reservation)
             return
-        tokens = usage.prompt_tokens + usage.completion_tokens
+        tokens = usage.total()
         if reservation is not None:
             for alert in limits.settle(reservation, tokens, self.cost_usd):
                 self.gateway.alerting.report(alert)
