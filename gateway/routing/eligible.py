@@ -18,6 +18,8 @@ What the key may not use is never a candidate and never named. A cooling offer i
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from gateway.domain.plan import Refusal
 from gateway.domain.table import Offer
 from gateway.routing.estimate import HEADROOM, output_tokens
@@ -61,7 +63,7 @@ class Notes:
         self.refused.append(Refusal(name=name, rule=rule, why=why))
 
 
-class Sieve(NamedTuple):
+class Sieve(Struct, frozen=True):
     """The rules that can refuse anything in this scene, and where their refusals go."""
 
     rules: Sequence[Rule]
@@ -75,25 +77,24 @@ def make_sieve(chain: Sequence[Rule], scene: Scene, notes: Notes) -> Sieve:
 
 def sift(offers: Sequence[Offer], sieve: Sieve) -> Sequence[Offer]:
     """The offers that break no rule; each of the others is refused by the first rule it breaks."""
-    rules, scene, notes = sieve
     if len(offers) == 1:
         return _sift_one(offers, sieve)
-    for rule in rules:
+    scene = sieve.scene
+    for rule in sieve.rules:
         breaks = rule.breaks
         for offer in offers:
             if breaks(offer, scene):
-                notes.refuse(offers, rule, scene)
+                sieve.notes.refuse(offers, rule, scene)
                 offers = [offer for offer in offers if not breaks(offer, scene)]
                 break
     return offers
 
 
 def _sift_one(offers: Sequence[Offer], sieve: Sieve) -> Sequence[Offer]:
-    rules, scene, notes = sieve
-    offer = offers[0]
-    for rule in rules:
+    offer, scene = offers[0], sieve.scene
+    for rule in sieve.rules:
         if rule.breaks(offer, scene):
-            notes.refuse(offers, rule, scene)
+            sieve.notes.refuse(offers, rule, scene)
             return ()
     return offers
 

@@ -137,7 +137,7 @@ class Lineup:
 
     def _first_fit(self, offers: Iterable[Offer], sieve: Sieve) -> list[Step]:
         scene, found = self._scene, list[Step]()
-        quiet = sieve._replace(notes=Notes(0))
+        quiet = Sieve(sieve.rules, scene, Notes(0))
         for offer in offers:
             if offer.name in self._seen or not sift((offer,), quiet):
                 continue

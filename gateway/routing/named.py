@@ -12,7 +12,7 @@
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from gateway.domain.plan import Plan
 from gateway.domain.table import Offer
@@ -47,14 +47,6 @@ class Line(Protocol):
     def enlist(self, target: Target, sieve: Sieve, reason: str | None = None) -> None: ...
 
 
-class Found(NamedTuple):
-    """What a name came to, and which rules decided that."""
-
-    name: str
-    target: Target
-    strict: Sieve
-
-
 def plan_named(scene: Scene, depth: Depth) -> Plan:
     lineup = Lineup(scene, depth.steps)
     name, target, strict = line_up(scene, lineup, depth.refusals)
@@ -72,8 +64,8 @@ def plan_named(scene: Scene, depth: Depth) -> Plan:
     )
 
 
-def line_up(scene: Scene, line: Line, refusals: int) -> Found:
-    """What the name means, and after it the names of its fallback chain."""
+def line_up(scene: Scene, line: Line, refusals: int) -> tuple[str, Target, Sieve]:
+    """What the name means, and after it the names of its fallback chain; and by which rules."""
     name = _name_asked(scene)
     target = resolve(name, scene)
     if target is None:
@@ -87,7 +79,7 @@ def line_up(scene: Scene, line: Line, refusals: int) -> Found:
         _check_words(target, scene)
     for number, fallback in enumerate(chain, 1):
         line.enlist(fallback, strict, f"fallback-{number}")
-    return Found(name, target, strict)
+    return name, target, strict
 
 
 def _name_asked(scene: Scene) -> str:
@@ -144,7 +136,7 @@ def _configured_chain(target: Target, scene: Scene, notes: Notes) -> Sequence[Ta
 
 def _lenient(name: str, target: Target, strict: Sieve) -> Sieve:
     """A named model is passed over only where another of its offers does better."""
-    _, scene, notes = strict
+    scene, notes = strict.scene, strict.notes
     if not scene.ask.features and not scene.ask.unsupported:
         return strict
     doubts = [rule for rule in FORGIVEN if rule.matters(scene)]

@@ -6,7 +6,6 @@ switched off does not resolve: it looks to the caller like a name that nobody de
 
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,14 +19,14 @@ AUTO = "auto"
 WILDCARD = "*"
 
 
-class Group(NamedTuple):
+class Group(Struct, frozen=True):
     """Offers among which the strategy decides, and the reason an answer of theirs gives (None: the strategy's own)."""
 
     offers: Sequence[Offer]
     reason: str | None = None
 
 
-class Turn(NamedTuple):
+class Turn(Struct, frozen=True):
     """A rotation by name, and how often it has been used."""
 
     rotation: str
@@ -121,9 +120,9 @@ def _split(name: str, split: Split, scene: Scene, path: tuple[str, ...], turn: T
     if not shares:
         return None
     if split.sticky_by == "round-robin":
-        rotation, used = turn or Turn(name, scene.moment.turns.get(name, 0))
-        index, before = rotate([share.weight for share in shares], used)
-        target = resolve_declared(shares[index].model, scene, path, Turn(rotation, before))
+        turn = turn or Turn(name, scene.moment.turns.get(name, 0))
+        index, before = rotate([share.weight for share in shares], turn.used)
+        target = resolve_declared(shares[index].model, scene, path, Turn(turn.rotation, before))
     else:
         key = scene.ask.key
         who = key.name if split.sticky_by == "key" and key is not None else scene.ask.request_id
