@@ -59,6 +59,7 @@ class Seal(Struct, frozen=True, kw_only=True):
     """What every answer carries in place of the provider's own: our id, the time, the prefix of the model's name."""
 
     id: str
+    """Letters, digits, dashes."""
     created: int
     provider: str
     model: str = ""

@@ -72,7 +72,7 @@ def join_answers(answers: Sequence[Answer]) -> Answer:
     if usage is not None:
         whole["usage"] = usage_fields(usage)
     chars = sum(answer.output_chars for answer in answers)
-    return Answer(fields=whole, usage=usage, model=answers[0].model, output_chars=chars)
+    return Answer(whole=whole, usage=usage, model=answers[0].model, output_chars=chars)
 
 
 def _plain(value: Any) -> Any:
@@ -146,7 +146,7 @@ def _as_chat(ask: Ask) -> Ask:
 def _as_text(answer: Answer) -> Answer:
     choices = [_text(choice, choice.get("message")) for choice in _plain(answer.fields["choices"])]
     whole = {**answer.fields, "object": "text_completion", "choices": choices}
-    return Answer(fields=whole, usage=answer.usage, model=answer.model, output_chars=answer.output_chars)
+    return Answer(whole=whole, usage=answer.usage, model=answer.model, output_chars=answer.output_chars)
 
 
 def _text(choice: dict[str, Any], said: Any) -> dict[str, Any]:

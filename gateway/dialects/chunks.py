@@ -1,6 +1,7 @@
 """Write OpenAI's words: the chunks of a stream and the fields of a whole answer, for dialects that must translate."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -27,9 +28,14 @@ CONTROLS = dict.fromkeys((*range(32), 127), "?")
 
 
 def chunk_head(seal: Seal, model: str, kind: str = "chat.completion.chunk") -> bytes:
-    """The constant beginning of every chunk of a stream, up to `choices`."""
-    fields = {"id": seal.id, "object": kind, "created": seal.created, "model": f"{seal.provider}/{model}"}
-    return ENCODE(fields)[:-1] + b","
+    """The beginning of an answer, and of every chunk of a stream, up to `choices`."""
+    name = _in_json(seal.provider, model)
+    return f'{{"id":"{seal.id}","object":"{kind}","created":{seal.created},"model":{name},'.encode()
+
+
+@lru_cache(maxsize=1024)
+def _in_json(provider: str, model: str) -> str:
+    return ENCODE(f"{provider}/{model}").decode()
 
 
 def role_chunk(head: bytes, index: int = 0) -> Chunk:
@@ -121,7 +127,7 @@ def chat_answer(
     if usage is not None:
         fields["usage"] = usage_fields(usage)
     chars = sum(text_length(choice["message"]) for choice in choices)
-    return Answer(fields=fields | dict(more or {}), usage=usage, model=model, output_chars=chars)
+    return Answer(whole=fields | dict(more or {}), usage=usage, model=model, output_chars=chars)
 
 
 def chunks_of(answer: Answer, seal: Seal) -> list[Chunk]:

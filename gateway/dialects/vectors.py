@@ -33,7 +33,7 @@ def embeddings_answer(
     fields: dict[str, Any] = {"object": "list", "data": data, "model": f"{seal.provider}/{model}"}
     if usage is not None:
         fields["usage"] = {"prompt_tokens": usage.prompt_tokens, "total_tokens": usage.prompt_tokens}
-    return Answer(fields=fields, usage=usage, model=model)
+    return Answer(whole=fields, usage=usage, model=model)
 
 
 def how_many(given: object) -> int:

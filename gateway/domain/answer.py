@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from msgspec import Struct
+import msgspec
+from msgspec import Raw, Struct
+from msgspec.structs import force_setattr
+
+FIELDS = msgspec.json.Decoder(dict[str, Raw])
+OURS = ("id", "object", "created", "model")
+"""Members that the gateway reads."""
 
 
 class Usage(Struct, frozen=True, kw_only=True):
@@ -49,15 +55,26 @@ class Usage(Struct, frozen=True, kw_only=True):
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """One whole answer. `fields` is OpenAI's object; values the gateway does not read may be `msgspec.Raw`."""
+    """One whole answer: OpenAI's object."""
 
-    fields: dict[str, Any]
+    whole: dict[str, Any] | bytes
+    """Bytes where nobody has had to look inside yet; values the gateway does not read may be `msgspec.Raw`."""
     usage: Usage | None
     """None where the provider sent none that can be believed."""
     model: str
     """As the provider named it; empty where it did not."""
     output_chars: int = 0
     """Length of the text, for an estimate where usage is missing."""
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """To look inside, and to change what is there: from now on it is no bytes any more."""
+        whole = self.whole
+        if isinstance(whole, bytes):
+            raw = FIELDS.decode(whole)
+            whole = {**raw, **{name: msgspec.json.decode(raw[name]) for name in OURS}}
+            force_setattr(self, "whole", whole)
+        return whole
 
 
 class Chunk(Struct, frozen=True, gc=False):

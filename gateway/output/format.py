@@ -66,7 +66,7 @@ def reshape(answer: Answer, contract: OutputContract) -> Shaped | Mismatch:
             values.append(done.value)
             sizes.append(len(done.text))
     fields = {**answer.fields, "choices": told}
-    return Shaped(msgspec.structs.replace(answer, fields=fields), tuple(values), tuple(sizes))
+    return Shaped(msgspec.structs.replace(answer, whole=fields), tuple(values), tuple(sizes))
 
 
 class Text(Struct, frozen=True):

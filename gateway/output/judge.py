@@ -114,7 +114,7 @@ class Judge:
 
 
 UNCHECKED = Mismatch("$", "too costly to be checked")
-NO_ANSWER = Answer(fields={}, usage=None, model="")
+NO_ANSWER = Answer(whole={}, usage=None, model="")
 
 
 def is_cheap(shaped: Shaped, schema: Schema) -> bool:

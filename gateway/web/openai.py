@@ -25,7 +25,8 @@ def refusal(error: RequestError, visit: Visit) -> bytes:  # noqa: ARG001
 
 
 def whole(receipt: Receipt, answer: Answer) -> bytes:
-    return encode(with_usage(receipt, answer))
+    said = answer.whole
+    return said if type(said) is bytes and answer.usage is not None else encode(with_usage(receipt, answer))
 
 
 def with_usage(receipt: Receipt, answer: Answer) -> dict[str, Any]:

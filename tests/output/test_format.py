@@ -30,7 +30,7 @@ def an_answer(*contents: Any, raw: bool = False, **message: Any) -> Answer:
     if raw:
         choices = msgspec.Raw(json.dumps(choices).encode())
     usage = Usage(input_tokens=1, output_tokens=2)
-    return Answer(fields={"id": "x", "choices": choices, "usage": {"total_tokens": 3}}, usage=usage, model="m")
+    return Answer(whole={"id": "x", "choices": choices, "usage": {"total_tokens": 3}}, usage=usage, model="m")
 
 
 def contents(answer: Answer | Mismatch) -> list[Any]:
@@ -110,7 +110,7 @@ def test_every_choice_must_fit() -> None:
 
 
 def test_an_answer_without_choices_is_left_alone() -> None:
-    answer = Answer(fields={"object": "list"}, usage=None, model="m")
+    answer = Answer(whole={"object": "list"}, usage=None, model="m")
     assert shape(answer, OutputContract(type="json")) == answer
 
 

@@ -14,7 +14,7 @@ from gateway.output.schema import check_schema
 from gateway.output.survey import count_values
 from gateway.output.validator import Mismatch
 
-NONE = Answer(fields={}, usage=None, model="m")
+NONE = Answer(whole={}, usage=None, model="m")
 TREE = {"properties": {"kids": {"items": {"$ref": "#"}}}, "required": ["name"]}
 HOSTILE = {"allOf": [{"items": {"$ref": "#"}}, {"items": {"$ref": "#"}}]}
 
@@ -38,7 +38,7 @@ def with_judge(story: Callable[[Judge], Awaitable[None]], deadline_s: float = 20
 
 
 def an_answer(text: str) -> Answer:
-    return Answer(fields={"choices": [{"index": 0, "message": {"content": text}}]}, usage=None, model="m")
+    return Answer(whole={"choices": [{"index": 0, "message": {"content": text}}]}, usage=None, model="m")
 
 
 def test_a_schema_that_refers_to_itself_is_judged_by_the_worker() -> None:

@@ -57,7 +57,7 @@ def read_embeddings(payload: Mapping[str, Any], reply: Reply, seal: Seal) -> Ans
     usage = _usage(fields, rows)
     if usage is not None:
         answer["usage"] = {"prompt_tokens": usage.prompt_tokens, "total_tokens": usage.prompt_tokens}
-    return Answer(fields=answer, usage=usage, model=model)
+    return Answer(whole=answer, usage=usage, model=model)
 
 
 def _rows(fields: Any) -> list[Any]:

@@ -1,6 +1,5 @@
 """A whole reply with our id and model in it: what we read is typed, everything else stays as the bytes it was."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -10,8 +9,9 @@ from gateway.dialects.base import Seal
 from gateway.dialects.chunks import model_name, text_length, usage_fields
 from gateway.dialects.failures import garbled
 from gateway.dialects.openai.errors import hidden_error
+from gateway.dialects.openai.splice import OBJECTS, ChoiceLook, is_plain, spliced
 from gateway.dialects.openai.usage import SAID, counted, is_openais
-from gateway.dialects.openai.words import BROKEN_OFF, FINISH, straighten
+from gateway.dialects.openai.words import BROKEN_OFF, straighten
 from gateway.domain.answer import Answer, Usage
 from gateway.domain.call import Reply
 from gateway.domain.trail import Failure
@@ -21,28 +21,16 @@ ANYTHING = msgspec.json.Decoder()
 ENCODE = msgspec.json.Encoder().encode
 
 
-class MessageLook(Struct):
-    """Only what tells whether the message is already in OpenAI's words."""
-
-    content: str | list[Any] | None = None
-    reasoning: Any = None
-
-
-class ChoiceLook(Struct):
-    index: int | None = None
-    message: MessageLook | None = None
-    text: str | None = None
-    finish_reason: str | None = None
-
-
 CHOICES = msgspec.json.Decoder(list[ChoiceLook])
-CROOKED = BROKEN_OFF | FINISH.keys()
-"""Finish reasons that are not passed on as they are."""
-OBJECTS = {"chat": "chat.completion", "completions": "text_completion"}
 
 
 def read_answer(endpoint: str, reply: Reply, seal: Seal) -> Answer | Failure:
     """A 200 of `/chat/completions` or `/completions`."""
+    return spliced(endpoint, reply.body, seal) or read_in_full(endpoint, reply, seal)
+
+
+def read_in_full(endpoint: str, reply: Reply, seal: Seal) -> Answer | Failure:
+    """An answer of any order and in any host's words."""
     fields = read_fields(reply.body)
     if fields is None:
         return garbled("The provider's answer is not a JSON object.")
@@ -125,7 +113,7 @@ def _read(endpoint: str, fields: dict[str, Raw], seal: Seal) -> Answer | Failure
     looks = CHOICES.decode(fields.get("choices", b"null"))
     if not looks:
         return garbled("The provider's answer has no choices.")
-    plain = _is_plain(looks, endpoint)
+    plain = is_plain(looks, endpoint)
     if not plain and any(look.finish_reason in BROKEN_OFF for look in looks):
         return Failure(kind="transient", code="upstream_error", message="The provider broke off.", status=200)
     whole, model = sealed(fields, OBJECTS[endpoint], seal)
@@ -136,21 +124,7 @@ def _read(endpoint: str, fields: dict[str, Raw], seal: Seal) -> Answer | Failure
         whole["choices"] = [{**choice, "finish_reason": _finish(choice)} for choice in choices]
     usage = usage_in(whole)
     chars = 0 if usage is not None else _chars(whole["choices"])
-    return Answer(fields=whole, usage=usage, model=model, output_chars=chars)
-
-
-def _is_plain(looks: Sequence[ChoiceLook], endpoint: str) -> bool:
-    """In OpenAI's words as it stands."""
-    for place, look in enumerate(looks):
-        if look.index != place or look.finish_reason is None or look.finish_reason in CROOKED:
-            return False
-        message = look.message
-        if endpoint == "completions":
-            if look.text is None:
-                return False
-        elif message is None or message.reasoning is not None or type(message.content) is list:
-            return False
-    return True
+    return Answer(whole=whole, usage=usage, model=model, output_chars=chars)
 
 
 def _is_hollow(choice: dict[str, Any], endpoint: str) -> bool:

@@ -54,7 +54,7 @@ def _read(ask: Ask, fields: dict[str, Raw], data: Sequence[VectorLook], seal: Se
     size = ask.payload.get("dimensions")
     if isinstance(size, int) and not isinstance(data[0].embedding, str) and len(data[0].embedding) != size:
         return garbled("The provider's embeddings do not have the dimensions asked for.")
-    return Answer(fields=whole, usage=usage, model=model)
+    return Answer(whole=whole, usage=usage, model=model)
 
 
 def _usage(fields: dict[str, Raw]) -> Usage | None:
@@ -84,4 +84,4 @@ def _converted(
     answer = embeddings_answer(ask, seal, model, [row.embedding for row in data], usage)
     if isinstance(answer, Failure):
         return answer
-    return Answer(fields={**whole, **answer.fields}, usage=usage, model=model)
+    return Answer(whole={**whole, **answer.fields}, usage=usage, model=model)
