@@ -59,24 +59,17 @@ class Worked(msgspec.Struct):
     """From the first that had one."""
 
 
-class Used:
+class Used(msgspec.Struct):
     """Where the tokens of one model at one provider are counted, each kind from its first on."""
 
-    __slots__ = ("_begin", "cache_read", "cache_write", "cost", "input", "output", "reasoning")
-    input: Count
-    cache_read: Count
-    cache_write: Count
-    output: Count
-    reasoning: Count
-    cost: Count
-
-    def __init__(self, begin: Callable[[str], Count]) -> None:
-        self._begin = begin
-
-    def __getattr__(self, kind: str) -> Count:
-        count = self._begin(kind)
-        setattr(self, kind, count)
-        return count
+    provider: str
+    model: str
+    input: Count | None = None
+    cache_read: Count | None = None
+    cache_write: Count | None = None
+    output: Count | None = None
+    reasoning: Count | None = None
+    cost: Count | None = None
 
 
 class Metrics:
@@ -139,19 +132,19 @@ class Metrics:
     def used(self, provider: str, model: str, usage: Usage, cost_usd: float) -> None:
         used = self._used.get((provider, model))
         if used is None:
-            used = kept(self._used, (provider, model), self._begin_used(provider, model))
+            used = kept(self._used, (provider, model), Used(provider, model))
         if tokens := usage.input_tokens + usage.audio_input_tokens + usage.image_tokens:
-            used.input.amount += tokens
+            (used.input or self._begin_used(used, "input")).amount += tokens
         if tokens := usage.cache_read_tokens:
-            used.cache_read.amount += tokens
+            (used.cache_read or self._begin_used(used, "cache_read")).amount += tokens
         if tokens := usage.cache_write_tokens:
-            used.cache_write.amount += tokens
+            (used.cache_write or self._begin_used(used, "cache_write")).amount += tokens
         if tokens := usage.output_tokens + usage.audio_output_tokens:
-            used.output.amount += tokens
+            (used.output or self._begin_used(used, "output")).amount += tokens
         if tokens := usage.reasoning_tokens:
-            used.reasoning.amount += tokens
+            (used.reasoning or self._begin_used(used, "reasoning")).amount += tokens
         if cost_usd:
-            used.cost.amount += cost_usd
+            (used.cost or self._begin_used(used, "cost")).amount += cost_usd
 
     def reloaded(self, digest: str) -> None:
         self._reloads.add(("ok",))
@@ -207,11 +200,11 @@ class Metrics:
         answered = Answered(requests, self._seconds.at((endpoint,)))
         return kept(self._answered, (endpoint, status, provider, model), answered)
 
-    def _begin_used(self, provider: str, model: str) -> Used:
-        def begin(kind: str) -> Count:
-            return self._cost.at((provider, model)) if kind == "cost" else self._tokens.at((provider, model, kind))
-
-        return Used(begin)
+    def _begin_used(self, used: Used, kind: str) -> Count:
+        labels = (used.provider, used.model)
+        count = self._cost.at(labels) if kind == "cost" else self._tokens.at((*labels, kind))
+        setattr(used, kind, count)
+        return count
 
     def _tallies(self) -> tuple[Tally, ...]:
         counted = (self._requests, self._attempts, self._tokens, self._cost)
