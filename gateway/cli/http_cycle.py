@@ -135,7 +135,8 @@ class Cycle:
         if self._host.flow.write_paused:
             return False
         if not self.disconnected:
-            self._write(status, head, body)
+            self._write(status, head, b"" if self.scope["method"] == "HEAD" else body)
+            self._complete()
         return True
 
     def start(self, status: int, head: Lines) -> bool:
@@ -143,7 +144,7 @@ class Cycle:
         if self._host.flow.write_paused:
             return False
         if not self.disconnected:
-            self._write_head(status, joined(head, self._open_end(status)))
+            self._write(status, joined(head, self._open_end(status)))
         return True
 
     def push(self, data: bytes) -> bool:
@@ -195,7 +196,8 @@ class Cycle:
             self._host.transport.close()
         else:
             self.keep_alive = False
-            self._write(500, FAILED, b"Internal Server Error")
+            self._write(500, FAILED, b"" if self.scope["method"] == "HEAD" else b"Internal Server Error")
+            self._complete()
 
     def _start(self, status: int, pairs: Pairs) -> None:
         if CLOSE in pairs:
@@ -206,7 +208,7 @@ class Cycle:
             head = joined(head, self._open_end(status))
         elif self.scope["method"] != "HEAD":
             self._left = length
-        self._write_head(status, head)
+        self._write(status, head)
 
     def _open_end(self, status: int) -> Lines:
         """What a head says of a body whose length nobody knows, if there is one."""
@@ -233,15 +235,11 @@ class Cycle:
                 raise RuntimeError("the body is shorter than its Content-Length")
             self._complete()
 
-    def _write(self, status: int, head: Lines, body: bytes) -> None:
-        self._write_head(status, head, b"" if self.scope["method"] == "HEAD" else body)
-        self._complete()
-
-    def _write_head(self, status: int, head: Lines, body: bytes = b"") -> None:
+    def _write(self, status: int, head: Lines, body: bytes = b"") -> None:
         self.response_started = True
         self.expects_continue = False
-        end = b"\r\n" if self.keep_alive else LAST
-        self._host.transport.write(b"".join((TOPS.top(status, self._host.pairs()), head, end, body)))
+        host, end = self._host, b"\r\n" if self.keep_alive else LAST
+        host.transport.write(b"".join((TOPS.top(status, host.pairs()), head, end, body)))
 
     def _complete(self) -> None:
         self.response_complete = True

@@ -2,9 +2,11 @@
 
 from collections.abc import Awaitable
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
+from gateway.domain.key import Limits
 from gateway.domain.visit import Visit
 from gateway.errors import RequestError
 from gateway.flow.gateway import Gateway
@@ -27,22 +29,33 @@ OURSELVES = lines_of([(b"x-inferoute-provider", b"tokenhub")])
 
 OURS = b"x-inferoute-request-id: %b\r\nx-request-id: %b\r\nx-inferoute-latency-ms: %d\r\n%b"
 SIZED = OURS + b"content-length: %d\r\n"
+NO_LIMITS = Limits()
+NOTHING_LEFT: tuple[int, ...] = ()
 
 
 def head_of(gateway: Gateway, visit: Visit, told: Lines, size: int | None = None) -> Lines:
     """What every response carries, what this one tells, and its size where that is known."""
-    clock, key, request_id = gateway.clock, visit.key, b"req-" + visit.ulid.encode()
+    clock, request_id = gateway.clock, b"req-" + visit.ulid.encode()
     client_id = one_line(visit.client_id.encode()) if visit.client_id else request_id
     now = clock.monotonic()
-    said: tuple[object, ...] = (request_id, client_id, (now - visit.started) * 1000, told)
-    lines = OURS
-    if size is not None:
-        lines, said = SIZED, (*said, size)
-    if key is not None:
-        limits = key.limits
-        lines += rate_lines(limits.requests_per_minute, limits.tokens_per_minute)
-        said += gateway.limits.rates_left(key, now, clock.unix())
-    return Lines(lines % said)
+    ms = (now - visit.started) * 1000
+    limits, left = NO_LIMITS, NOTHING_LEFT
+    if visit.key is not None:
+        limits, left = visit.key.limits, gateway.limits.rates_left(visit.key, now, clock.unix())
+    requests, tokens = limits.requests_per_minute, limits.tokens_per_minute
+    said: tuple[object, ...]
+    if size is None:
+        of_all, said = OURS, (request_id, client_id, ms, told)
+    else:
+        of_all, said = SIZED, (request_id, client_id, ms, told, size)
+    head: Lines = shape(of_all, requests, tokens) % (said + left)
+    return head
+
+
+@lru_cache(maxsize=1024)
+def shape(of_all: bytes, requests: int | None, tokens: int | None) -> Any:
+    """The head of an answer to somebody with these limits, where nothing has yet to be filled in but our own values."""
+    return of_all + rate_lines(requests, tokens)
 
 
 @lru_cache(maxsize=1024)

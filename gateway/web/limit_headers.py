@@ -1,7 +1,5 @@
 """Where a key stands against its rate limits, on every answer it gets: refusals too."""
 
-from functools import lru_cache
-
 from gateway.domain.key import Key
 from gateway.flow.gateway import Gateway
 from gateway.web.head import NO_LINES, Lines
@@ -25,7 +23,6 @@ def limit_lines(gateway: Gateway, key: Key | None) -> Lines:
     return Lines(lines % gateway.limits.rates_left(key, clock.monotonic(), clock.unix()))
 
 
-@lru_cache(maxsize=1024)
 def rate_lines(requests: int | None, tokens: int | None) -> bytes:
     """Of a key with these limits; what is left of each, and when it will be whole, is yet to be filled in."""
     return b"".join(
