@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.dialects.base import Dialect
+from gateway.dialects.bridge import is_bridged
 from gateway.domain.ask import Ask
 from gateway.domain.snapshot import Snapshot
 from gateway.domain.table import Offer, Provider, Table
@@ -20,12 +21,14 @@ from gateway.routing.outline import Outline, outline_of
 
 MOST = 4096
 """Kinds of requests kept for one snapshot."""
+MOST_OFFERS = 64
+"""Where more than these may be tried, no more of them are looked at than it takes."""
 
 Kind = tuple[str | None, str, str | None, frozenset[str], tuple[str, ...] | None, int]
 """Whatever of a request decides who serves it: name, endpoint, strategy, features, fallbacks, rights."""
 
-Ears = Sequence[tuple[Dialect, Provider, Offer]]
-"""Who is told a request by whom."""
+Ears = Sequence[tuple[Dialect, Provider, Sequence[Offer]]]
+"""Who is told a request by whom: offers of one provider, who are spoken to alike."""
 
 
 class Usual(Struct, frozen=True, eq=False):
@@ -82,13 +85,14 @@ def _learnt(usuals: Usuals, kind: Kind, snapshot: Snapshot, ask: Ask) -> Usual |
         usuals.known.clear()
         usuals.rights.clear()
     usuals.rights.append(None if ask.key is None else ask.key.offers)
-    usual = usuals.known[kind] = None if outline is None else _usual(outline, snapshot.table, ask)
+    small = outline if outline is not None and len(outline.everyone) <= MOST_OFFERS else None
+    usual = usuals.known[kind] = None if small is None else _usual(small, snapshot.table, ask)
     return usual
 
 
 def _usual(outline: Outline, table: Table, ask: Ask) -> Usual:
     everyone = outline.everyone
-    ears = [(speaker_of(table, ask, offer), table.providers[offer.provider], offer) for offer in everyone]
+    ears = _ears(everyone, table, ask)
     plain = PLAIN_ASKS.get(ask.endpoint)
     return Usual(
         outline,
@@ -100,10 +104,23 @@ def _usual(outline: Outline, table: Table, ask: Ask) -> Usual:
     )
 
 
+def _ears(offers: Iterable[Offer], table: Table, ask: Ask) -> Ears:
+    found: dict[tuple[str, bool], tuple[Dialect, Provider, list[Offer]]] = {}
+    for offer in offers:
+        place, bridged = table.providers[offer.provider], is_bridged(ask, offer)
+        if (place.name, bridged) not in found:
+            found[place.name, bridged] = speaker_of(table, ask, offer), place, []
+        found[place.name, bridged][2].append(offer)
+    return tuple(found.values())
+
+
 def all_hear(ears: Ears, ask: Ask) -> bool:
-    for dialect, provider, offer in ears:  # noqa: SIM110 - a generator costs more than that
-        if dialect.unsupported(ask, provider, offer):
-            return False
+    for dialect, provider, offers in ears:
+        for offer in offers:
+            if dialect.unsupported(ask, provider, offer):
+                return False
+            if dialect.model_fields.isdisjoint(ask.payload):
+                break  # the other models hear the same
     return True
 
 

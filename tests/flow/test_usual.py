@@ -19,7 +19,7 @@ from gateway.domain.table import Alias, Offer, Price, Share, Split, Tier, Timeou
 from gateway.errors import RequestError
 from gateway.flow.decide import decide
 from gateway.flow.unsayable import PLAIN_ASKS, PLAIN_ROLES, is_plain, unsupported
-from gateway.flow.usual import MOST, USUALS, Usual, usual_of
+from gateway.flow.usual import MOST, MOST_OFFERS, USUALS, Usual, usual_of
 from gateway.routing.make_plan import make_plan
 from gateway.routing.scene import WELL, standing_of
 from gateway.secret import Secret
@@ -284,6 +284,22 @@ def test_where_wider_offers_find_no_room_in_the_line_a_third_of_the_window_is_th
         assert is_kept(snapshot, ask) is kept
         assert bool(decide(snapshot, a_moment(), ask).wider) is not kept
     assert planned(snapshot, an_ask("m")) == [offer.name for offer in offers[:8]]
+
+
+def test_of_very_many_offers_no_more_are_looked_at_than_it_takes() -> None:
+    for count, kept in ((MOST_OFFERS, True), (MOST_OFFERS + 1, False)):
+        snapshot = a_snapshot(a_table([an_offer("m", f"p{number}", input=number) for number in range(count)]))
+        assert is_kept(snapshot, an_ask("m")) is kept
+
+
+def test_a_field_that_some_models_refuse_is_asked_of_each_model() -> None:
+    tier = {"tier": Alias(name="tier", meaning=Tier(models=("old", "new"), strategy=None, ordered=True))}
+    offers = [an_offer("old", "p", id="claude-sonnet-4-6"), an_offer("new", "p", id="claude-opus-5")]
+    snapshot = a_snapshot(a_table(offers, aliases=tier, providers=[a_provider("p", dialect="anthropic")]))
+    warm = an_ask("tier", payload={"model": "tier", "messages": HI, "temperature": 0.3})
+    assert is_kept(snapshot, an_ask("tier"))
+    assert not is_kept(snapshot, warm)
+    assert [step.offer.name for step in decide(snapshot, a_moment(), warm).steps] == ["p/old"]
 
 
 FIELDS: dict[str, Any] = {
