@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ import uvicorn
 
 from gateway.cli.http_protocol import GuardedProtocol
 from gateway.cli.server import Beside
+from gateway.web.answer import send_start, send_whole
+from gateway.web.head import joined, lines_of
 
 ASK = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 FLOOD = 64 * 1024 * 1024
@@ -69,3 +72,63 @@ def test_a_caller_who_only_asks_is_not_read_while_an_answer_is_under_way() -> No
         got = caller.recv(65536)
     assert sent < FLOOD
     assert got.startswith(b"HTTP/1.1 200 ")
+
+
+HEAD = lines_of([(b"content-type", b"text/plain"), (b"x-one", b"1: 2")])
+SIZED = joined(HEAD, lines_of([(b"content-length", b"2")]))
+
+
+async def in_one(send: Any) -> None:
+    assert send_whole(send, 200, SIZED, b"ok") is None
+
+
+async def in_pieces(send: Any) -> None:
+    await send_start(send, 200, HEAD)
+    for piece in (b"o", b"k"):
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body"})
+
+
+def by_messages(send: Any) -> Any:
+    """As servers give it that have no shorter ways."""
+
+    async def plain(message: Any) -> None:
+        await send(message)
+
+    return plain
+
+
+async def in_one_by_messages(send: Any) -> None:
+    late = send_whole(by_messages(send), 200, SIZED, b"ok")
+    assert late is not None
+    await late
+
+
+WAYS: dict[str, Callable[[Any], Any]] = {"/in-one": in_one, "/in-pieces": in_pieces}
+REQUESTS = (b"GET %b HTTP/1.1", b"HEAD %b HTTP/1.1", b"GET %b HTTP/1.0")
+
+
+def test_the_shorter_ways_write_what_messages_write() -> None:
+    async def app(scope: Any, _receive: Any, send: Any) -> None:
+        if scope["query_string"] != b"by-messages":
+            await WAYS[scope["path"]](send)
+        elif scope["path"] == "/in-one":
+            await in_one_by_messages(send)
+        else:
+            await in_pieces(by_messages(send))
+
+    with served(app) as caller:
+        for request in REQUESTS:
+            for path in WAYS:
+                short = answer_to(caller, request % path.encode())
+                assert short.startswith(b"HTTP/1.1 200 OK\r\n")
+                assert short == answer_to(caller, request % f"{path}?by-messages".encode())
+
+
+def answer_to(caller: socket.socket, request_line: bytes) -> bytes:
+    with socket.create_connection(caller.getpeername(), timeout=20) as other:
+        other.sendall(b"%b\r\nHost: x\r\nConnection: close\r\n\r\n" % request_line)
+        got = b""
+        while data := other.recv(65536):
+            got += data
+    return re.sub(rb"date: .*\r\n", b"", got)
