@@ -21,7 +21,7 @@ def admit(receipt: Receipt, plan: Plan, now: float) -> Awaitable[None] | None:
     if limits.request_tokens is not None:
         receipt.ask = within(receipt.ask, plan, limits.request_tokens)
     gateway, ask = receipt.gateway, receipt.ask
-    if is_capped(limits) and not gateway.knows_sums():
+    if not gateway.knows_sums() and is_capped(limits):
         raise over_limit(quota_unavailable())
     unix, patience_s = receipt.visit.started_unix, receipt.patience_s
     tokens, usd, paced = demand_of(ask, plan, receipt.visit.snapshot.routing.structured_output.repairs)

@@ -110,28 +110,22 @@ class Receipt(Struct, eq=False):
         self.status = CLIENT_CLOSED
 
     def close(self) -> None:
+        """What was used is charged; a request that came to nothing frees what it had set aside."""
         if self.closed:
             return
         self.closed = True
         if self.ending == "internal":
             self.status, self.error_code = INTERNAL, "internal_error"
-        self.gateway.in_flight -= 1
-        self._settle()
+        gateway, reservation, usage = self.gateway, self.reservation, self.usage
+        gateway.in_flight -= 1
+        if usage is not None and reservation is not None:
+            for alert in gateway.limits.settle(reservation, usage.total(), self.cost_usd):
+                gateway.alerting.report(alert)
+        elif usage is not None and self.visit.key is not None:
+            gateway.limits.charge(self.visit.key, self.visit.started, usage.total(), self.cost_usd)
+        elif reservation is not None:
+            gateway.limits.release(reservation)
         self.on_close(self)
-
-    def _settle(self) -> None:
-        """What was used is charged; a request that came to nothing frees what it had set aside."""
-        reservation, usage, limits = self.reservation, self.usage, self.gateway.limits
-        if usage is None:
-            if reservation is not None:
-                limits.release(reservation)
-            return
-        tokens = usage.total()
-        if reservation is not None:
-            for alert in limits.settle(reservation, tokens, self.cost_usd):
-                self.gateway.alerting.report(alert)
-        elif self.visit.key is not None:
-            limits.charge(self.visit.key, self.visit.started, tokens, self.cost_usd)
 
     def _served_by(self, step: Step, attempts: int, model: str) -> None:
         self.step = step
