@@ -6,12 +6,14 @@ import math
 from collections.abc import Callable, MutableMapping
 from typing import Any, Protocol
 
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
-
+from gateway.cli.http_flow import Flow
 from gateway.cli.http_top import Tops
 from gateway.web.head import NO_LINES, Lines, Pairs, joined, lines_of
 
 LOG = logging.getLogger("uvicorn.error")
+
+HIGH_WATER_BYTES = 64 * 1024
+"""More than this of a body is not read before somebody asks for it."""
 
 Scope = MutableMapping[str, Any]
 
@@ -30,7 +32,7 @@ class Host(Protocol):
     """The connection, as a cycle sees it."""
 
     transport: asyncio.Transport
-    flow: FlowControl
+    flow: Flow
 
     def pairs(self) -> Pairs:
         """What stands in every head."""
@@ -50,24 +52,33 @@ class Cycle:
 
     __slots__ = (
         "_chunked", "_flow", "_gone", "_host", "_left", "_news", "_parts", "_pipe", "_size", "_waiter",
-        "disconnected", "expects_continue", "has_all", "keep_alive", "response_complete", "response_started", "scope",
-        "task",
+        "disconnected", "expects_continue", "has_all", "keep_alive", "over", "response_complete", "response_started",
+        "scope", "task",
     )  # fmt: skip
 
-    def __init__(self, host: Host, scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
+    def __init__(
+        self,
+        host: Host,
+        scope: Scope,
+        keep_alive: bool = True,
+        expects_continue: bool = False,
+        body: bytes | None = None,
+    ) -> None:
         self._host = host
         self.scope = scope
         self.keep_alive = keep_alive
         self.expects_continue = expects_continue
         self.task: asyncio.Task[None] | None = None
         self.disconnected = False
-        self.has_all = False
+        self.over = False
+        """Answered to its end, and the application has returned."""
+        self.has_all = body is not None
         """The request has arrived to its end."""
         self.response_started = False
         self.response_complete = False
-        self._parts: list[bytes] = []
+        self._parts: list[bytes] = [] if body is None else [body]
         self._size = 0
-        self._news = False
+        self._news = self.has_all
         self._waiter: asyncio.Future[None] | None = None
         self._gone: Callable[[], None] | None = None
         self._chunked = False
@@ -82,6 +93,7 @@ class Cycle:
         finally:
             if self.task is not None:
                 self._host.forget(self.task)
+            self.over = self.response_complete
             if not self.response_complete and not self.disconnected:
                 self._give_up()
 
@@ -97,7 +109,7 @@ class Cycle:
             return
         self._parts.append(body)
         self._size += len(body)
-        if self._size > HIGH_WATER_LIMIT:
+        if self._size > HIGH_WATER_BYTES:
             self._host.flow.pause_reading()
         self._wake()
 
@@ -119,7 +131,8 @@ class Cycle:
         """The whole body where it has arrived; None where it must be waited for."""
         if not self.has_all or self.disconnected:
             return None
-        self._host.read_on()
+        if self._host.flow.read_paused:
+            self._host.read_on()
         parts, self._parts = self._parts, []
         self._size = 0
         self._news = False

@@ -8,19 +8,20 @@ from urllib.parse import unquote
 
 import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
 from gateway.cli.http_cycle import Cycle
+from gateway.cli.http_flow import Flow
+from gateway.cli.http_head import KnownHead, known_head, length_in, target_of
 from gateway.cli.http_refusals import MALFORMED, TOO_LARGE
 from gateway.web.head import Pairs
 
 HEAD_TIMEOUT_S = 10.0
 MAX_HEAD_BYTES = 80 * 1024
 WRITE_LIMIT_S = 60.0
-LEAST_READ_BYTES = 64 * 1024
-"""Whoever takes less of a waiting answer than this within WRITE_LIMIT_S is not reading it."""
+CHANCES = 4
+"""How many heads in a row may differ before nobody waits for one to come again."""
 
 ASGI = {"version": "3.0", "spec_version": "2.3"}
 
@@ -53,6 +54,9 @@ class GuardedProtocol(asyncio.Protocol):
         self._state = server_state
         self._parser = httptools.HttpRequestParser(self)
         self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._known: KnownHead | None = None
+        """The last head, if it may come again; the parser is not asked about one that does."""
+        self._chances = CHANCES
         self._line_up: deque[Cycle] = deque()
         self._last_words: bytes | None = None
         """Said once every request before it has its answer."""
@@ -63,14 +67,12 @@ class GuardedProtocol(asyncio.Protocol):
         """Bytes of it since it began, or since the last of its body."""
         self._since = 0.0
         """When the head that is open began, or the last answer ended."""
-        self._unread = 0
         self._by_hand: int | None = None
         """What is left of the body of a request that offers another protocol: the parser leaves it to us."""
-        self._write_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
-        self.flow = FlowControl(transport)
+        self.flow = Flow(transport, self.loop, self.write_limit_s)
         self._state.connections.add(self)  # type: ignore[arg-type]
         self._here: dict[str, Any] = {
             "type": "http",
@@ -87,7 +89,6 @@ class GuardedProtocol(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._state.connections.discard(self)
         self._timer.cancel()
-        self._stop_write_timer()
         for cycle in (self._running, *self._line_up):
             if cycle is not None:
                 cycle.lost()
@@ -96,6 +97,14 @@ class GuardedProtocol(asyncio.Protocol):
             self.transport.close()
 
     def data_received(self, data: bytes) -> None:
+        last = self.cycle
+        at_rest = last is not None and last.over and not self._open
+        if at_rest and self._known is not None:
+            body = self._known.body_in(data)
+            if body is not None:
+                self.cycle = Cycle(self, self._known.scope, body=body)
+                self._begin(self.cycle)
+                return
         if self._by_hand is not None:
             self._take_by_hand(data)
             return
@@ -104,6 +113,8 @@ class GuardedProtocol(asyncio.Protocol):
             return
         try:
             self._parser.feed_data(data)
+            if at_rest and self._chances:
+                self._get_to_know(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._take_by_hand(data[upgrade.args[0] :])
         except httptools.HttpParserError:
@@ -114,10 +125,8 @@ class GuardedProtocol(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self.flow.pause_writing()
-        self._wait_for_reader()
 
     def resume_writing(self) -> None:
-        self._stop_write_timer()
         self.flow.resume_writing()
 
     def shutdown(self) -> None:
@@ -125,6 +134,12 @@ class GuardedProtocol(asyncio.Protocol):
         if self.cycle is None or self.cycle.response_complete:
             self.transport.close()
         else:
+            self.answer_and_close()
+
+    def answer_and_close(self) -> None:
+        """From now on every answer is the last one."""
+        self._known = None
+        if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.keep_alive = False
 
     # the parser tells
@@ -194,7 +209,6 @@ class GuardedProtocol(asyncio.Protocol):
         return self._state.default_headers
 
     def answered(self) -> None:
-        self._state.total_requests += 1
         if self.transport.is_closing():
             return
         self._since = self.loop.time()
@@ -202,7 +216,7 @@ class GuardedProtocol(asyncio.Protocol):
             self._begin(self._line_up.popleft())
         elif self._last_words is not None:
             self._end_with(self._last_words)
-        else:
+        elif self.flow.read_paused:
             self.flow.resume_reading()
 
     def read_on(self) -> None:
@@ -214,6 +228,17 @@ class GuardedProtocol(asyncio.Protocol):
         self._state.tasks.discard(task)
 
     # inside
+
+    def _get_to_know(self, data: bytes) -> None:
+        """The head of the request in this piece, if it is one whole request that was begun at once."""
+        cycle, known = self.cycle, self._known
+        if cycle is None or cycle is not self._running or cycle.over or not cycle.has_all:
+            return
+        if known is not None and known.used:
+            known.used, self._chances = False, CHANCES
+        self._chances -= 1
+        if cycle.keep_alive and not cycle.expects_continue:
+            self._known = known_head(data, cycle.scope) or known
 
     def _begin(self, cycle: Cycle) -> None:
         self._running = cycle
@@ -265,35 +290,3 @@ class GuardedProtocol(asyncio.Protocol):
             return
         rest_s = self.head_timeout_s - waited_s if self._head_open and not busy else self.head_timeout_s
         self._timer = self.loop.call_later(max(0.001, rest_s), self._look)
-
-    def _wait_for_reader(self) -> None:
-        self._stop_write_timer()
-        self._unread = self.transport.get_write_buffer_size()
-        self._write_timer = self.loop.call_later(self.write_limit_s, self._not_read)
-
-    def _not_read(self) -> None:
-        """Slow readers are waited for as long as they read; a closing handshake would wait for the others forever."""
-        if self._unread - self.transport.get_write_buffer_size() >= LEAST_READ_BYTES:
-            self._wait_for_reader()
-        else:
-            self._write_timer = None
-            self.transport.abort()
-
-    def _stop_write_timer(self) -> None:
-        if self._write_timer is not None:
-            self._write_timer.cancel()
-            self._write_timer = None
-
-
-def length_in(headers: Pairs) -> int:
-    """What `Content-Length` says, which the parser has found to be a number."""
-    return next((int(value) for name, value in headers if name == b"content-length"), 0)
-
-
-def target_of(url: bytes) -> tuple[bytes, bytes]:
-    """Path and query of a request's target; the plain form needs no parser."""
-    if url[:1] == b"/" and b"#" not in url and url[:2] != b"//":
-        path, _, query = url.partition(b"?")
-        return path, query
-    parsed = httptools.parse_url(url)
-    return parsed.path or b"/", parsed.query or b""

@@ -25,6 +25,7 @@ def uvicorn_config(app: App, grace_s: float) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=GuardedProtocol,
+        interface="asgi3",
         ws="none",
         loop="uvloop",
         lifespan="off",
@@ -100,9 +101,8 @@ class Server(uvicorn.Server):
         """From now on every answer is the last one of its connection."""
         self.server_state.draining = True  # type: ignore[attr-defined]
         for connection in self.server_state.connections:
-            cycle = getattr(connection, "cycle", None)
-            if cycle is not None and not cycle.response_complete:
-                cycle.keep_alive = False
+            if isinstance(connection, GuardedProtocol):
+                connection.answer_and_close()
 
     async def _drained(self, delay_s: float, grace_s: float) -> None:
         await asyncio.sleep(delay_s)

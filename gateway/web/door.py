@@ -20,8 +20,12 @@ MAX_HEADERS = 128
 MAX_HEADER_BYTES = 64 * 1024
 MAX_TARGET_BYTES = 8 * 1024
 
-HEADERS = "tokenhub.headers"
+OURS = "tokenhub."
+HEADERS = OURS + "headers"
 """Where the door leaves the headers, by lower-case name, for whoever comes next."""
+LANE = OURS + "lane"
+"""Where it leaves the way on, if nothing it looked at can differ for another request with this head: the scope may come
+again, with another Content-Length, and is let pass at once."""
 
 NOT_IN_HOST = frozenset(b"/?#@ ")
 ONCE = frozenset({b"host", b"authorization", b"content-length", b"content-type", b"x-api-key"})
@@ -67,20 +71,29 @@ class Door:
         self._refuse = refuse
         self._live = live
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self._app
-        if scope["type"] == "http":
-            try:
-                scope[HEADERS] = read_headers(scope["headers"])
-                check_target(scope)
-                if trusted := self._live.current.server.trusted_proxies:
-                    see_through(scope, trusted)
-            except RequestError as error:
-                scope.setdefault(HEADERS, {})
-                await self._refuse(scope, receive, send, error)
-                return
-            app = self._lanes.get(scope["path"], app)
-        await app(scope, receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        trusted = self._live.current.server.trusted_proxies
+        lane: App | None = scope.get(LANE)
+        if lane is not None:
+            if not trusted:
+                return lane(scope, receive, send)
+            scope = {name: value for name, value in scope.items() if not name.startswith(OURS)}
+        if scope["type"] != "http":
+            return self._app(scope, receive, send)
+        try:
+            scope[HEADERS] = read_headers(scope["headers"])
+            check_target(scope)
+            if trusted:
+                see_through(scope, trusted)
+        except RequestError as error:
+            scope.setdefault(HEADERS, {})
+            return self._refuse(scope, receive, send, error)
+        lane = self._lanes.get(scope["path"])
+        if lane is None:
+            return self._app(scope, receive, send)
+        if not trusted:
+            scope[LANE] = lane
+        return lane(scope, receive, send)
 
 
 def read_headers(pairs: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
