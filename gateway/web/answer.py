@@ -25,6 +25,7 @@ EVENTS = lines_of(
         (b"x-accel-buffering", b"no"),
     ]
 )
+CONFIG = b"x-tokenhub-config"
 OURSELVES = lines_of([(b"x-inferoute-provider", b"tokenhub")])
 
 OURS = b"x-inferoute-request-id: %b\r\nx-request-id: %b\r\nx-inferoute-latency-ms: %d\r\n%b"
@@ -58,14 +59,13 @@ def shape(of_all: bytes, requests: int | None, tokens: int | None) -> Any:
     return of_all + rate_lines(requests, tokens)
 
 
-@lru_cache(maxsize=1024)
 def first_lines(kind: Lines, digest: str) -> Lines:
     """What the answers of a kind have in common, under one configuration."""
     return joined(config_line(digest), kind)
 
 
 def config_line(digest: str) -> Lines:
-    return lines_of([(b"x-tokenhub-config", digest[:12].encode())])
+    return lines_of([(CONFIG, digest[:12].encode())])
 
 
 def header_safe(text: str) -> bytes:

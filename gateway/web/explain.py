@@ -26,7 +26,7 @@ class Explaining(Reply):
     """Speaks as the explained endpoint does, as soon as it is known which one that is."""
 
     def speak_as(self, surface: Surface) -> None:
-        self._surface = surface
+        self.surface = surface
 
 
 async def answer_explain(

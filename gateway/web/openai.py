@@ -8,7 +8,7 @@ from gateway.domain.visit import Visit
 from gateway.errors import RequestError
 from gateway.flow.receipt import Receipt
 from gateway.sse import frame
-from gateway.web.answer import encode, header_safe
+from gateway.web.answer import encode, first_lines, header_safe
 from gateway.web.errors import openai_body, openai_status
 from gateway.web.head import Lines, joined, lines_of
 from gateway.web.surface import Surface
@@ -37,20 +37,20 @@ def with_usage(receipt: Receipt, answer: Answer) -> dict[str, Any]:
     return fields
 
 
-def lines(receipt: Receipt, first: Lines) -> Lines:
+def lines(receipt: Receipt, kind: Lines) -> Lines:
     """Who served, why, and how many attempts it took."""
-    step = receipt.step
+    step, digest = receipt.step, receipt.visit.snapshot.digest
     if step is None:
-        return first
+        return first_lines(kind, digest)
     offer = step.offer
-    told = served_by(first, offer.provider, offer.name, step.reason, receipt.attempts)
+    told = served_by(kind, digest, offer.provider, offer.name, step.reason, receipt.attempts)
     if receipt.dropped:
         return joined(told, lines_of([(b"x-tokenhub-dropped", header_safe(",".join(receipt.dropped)))]))
     return told
 
 
 @lru_cache(maxsize=4096)
-def served_by(first: Lines, provider: str, name: str, reason: str, attempts: int) -> Lines:
+def served_by(kind: Lines, digest: str, provider: str, name: str, reason: str, attempts: int) -> Lines:
     """The same for most answers of an offer: made once, of names from the files."""
     pairs = [
         (b"x-inferoute-provider", header_safe(provider)),
@@ -58,7 +58,7 @@ def served_by(first: Lines, provider: str, name: str, reason: str, attempts: int
         (b"x-tokenhub-reason", header_safe(reason)),
         (b"x-tokenhub-attempts", b"%d" % attempts),
     ]
-    return joined(first, lines_of(pairs))
+    return joined(first_lines(kind, digest), lines_of(pairs))
 
 
 class ChunkWriter:

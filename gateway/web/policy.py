@@ -39,9 +39,9 @@ def whole(receipt: Receipt, answer: Answer) -> bytes:
     return encode(body)
 
 
-def lines(receipt: Receipt, first: Lines) -> Lines:
+def lines(receipt: Receipt, kind: Lines) -> Lines:
     """What the envelope says, for those who stream; and the alias that was resolved."""
-    told = openai_lines(receipt, first)
+    told = openai_lines(receipt, kind)
     step, plan = receipt.step, receipt.plan
     if step is not None:
         chosen = [

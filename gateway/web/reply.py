@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Iterator
 
+from msgspec import Struct
+
 from gateway.domain.answer import Answer, Chunk
 from gateway.domain.trail import Failure
 from gateway.domain.visit import Visit
@@ -24,7 +26,7 @@ from gateway.web.answer import (
     send_whole,
 )
 from gateway.web.door import Send
-from gateway.web.head import NO_LINES, Lines, joined, lines_of
+from gateway.web.head import Lines, joined, lines_of
 from gateway.web.once import AGAIN, Once
 from gateway.web.pulse import Pulse
 from gateway.web.surface import Surface, Writer
@@ -34,36 +36,35 @@ OURS = Failure(kind="transient", code="internal_error", message="The gateway fai
 GONE = Failure(kind="bad_request", code="client_closed", message="The caller left.", blame="nobody")
 
 
-class Reply:
+class Reply(Struct, eq=False):
     """Knows whether the head is out; a refusal before it is a status, one after it is an event."""
 
-    __slots__ = ("_gateway", "_send", "_surface", "_writer", "receipt", "status", "visit")
-
-    def __init__(self, gateway: Gateway, visit: Visit, surface: Surface, send: Send) -> None:
-        self._gateway = gateway
-        self._send = send
-        self._surface = surface
-        self._writer: Writer | None = None
-        self.visit = visit
-        self.status = 0
-        self.receipt: Receipt | None = None
-        """Of the call that is answered, once it is one."""
+    gateway: Gateway
+    visit: Visit
+    surface: Surface
+    send: Send
+    writer: Writer | None = None
+    """Of the stream that is told, once it is one."""
+    status: int = 0
+    receipt: Receipt | None = None
+    """Of the call that is answered, once it is one."""
 
     def whole(self, receipt: Receipt, answer: Answer, once: Once | None = None) -> Awaitable[None] | None:
         """It is in the ledger before the caller can see it; what is returned, if anything, has yet to be awaited."""
-        surface = self._surface
+        surface = self.surface
         body = surface.whole(receipt, answer)
         if receipt.said is not None:
             receipt.said.append(body)
         receipt.close()
+        told = surface.lines(receipt, JSON)
         if once is not None:
-            once.finish(200, surface.lines(receipt, NO_LINES), body)
-        return self._say(200, surface.lines(receipt, first_lines(JSON, self.visit.snapshot.digest)), body)
+            once.finish(200, told, body)
+        return self._say(200, told, body)
 
     async def again(self, told: Told) -> None:
         """What was answered before, under an id of its own."""
-        first = first_lines(JSON, self.visit.snapshot.digest)
-        await self._tell(told.status, joined(first, lines_of(told.headers), AGAIN), told.body)
+        lines = joined(config_line(self.visit.snapshot.digest), lines_of(told.headers), AGAIN)
+        await self._tell(told.status, lines, told.body)
 
     async def alone(self, body: bytes) -> None:
         """An answer that took no provider."""
@@ -71,12 +72,12 @@ class Reply:
 
     async def stream(self, receipt: Receipt, opened: Opened) -> None:
         """Chunks as they come, then the end of the stream, or the error that broke it."""
-        self._writer = writer = self._surface.writer(receipt)
+        self.writer = writer = self.surface.writer(receipt)
         failure: Failure | None = OURS
-        pulse = Pulse(self._send, self._surface.keepalive)
+        pulse = Pulse(self.send, self.surface.keepalive)
         telling = Telling(writer, pulse, receipt.said)
         interrupt = Interrupt()
-        self._gateway.open_streams.add(interrupt)
+        self.gateway.open_streams.add(interrupt)
         try:
             await self._begin(receipt)
             with interrupt.allowed():
@@ -87,28 +88,28 @@ class Reply:
             opened.end(failure)
             receipt.close()
             last = writer.done() if failure is None else writer.broken(broken_off(failure, receipt))
-            await self._send({"type": "http.response.body", "body": last})
+            await self.send({"type": "http.response.body", "body": last})
         except asyncio.CancelledError:
             failure = GONE
             raise
         finally:
-            self._gateway.open_streams.discard(interrupt)
+            self.gateway.open_streams.discard(interrupt)
             pulse.stop()
             opened.end(failure)
             receipt.stream_over(failure)
 
     def status_of(self, error: RequestError) -> int:
-        return self._surface.status(error, self.visit)
+        return self.surface.status(error, self.visit)
 
     async def refuse(self, error: RequestError) -> None:
-        if self._writer is not None:
-            await self._send({"type": "http.response.body", "body": self._writer.broken(error)})
+        if self.writer is not None:
+            await self.send({"type": "http.response.body", "body": self.writer.broken(error)})
             return
         pairs = refusal_pairs(error)
         if error.kind == "method_not_allowed":
             pairs.append((b"allow", b"POST"))
         told = joined(config_line(self.visit.snapshot.digest), lines_of(pairs))
-        await self._tell(self.status_of(error), told, self._surface.refusal(error, self.visit))
+        await self._tell(self.status_of(error), told, self.surface.refusal(error, self.visit))
 
     async def _tell(self, status: int, told: Lines, body: bytes) -> None:
         late = self._say(status, told, body)
@@ -117,18 +118,17 @@ class Reply:
 
     def _say(self, status: int, told: Lines, body: bytes) -> Awaitable[None] | None:
         self.status = status
-        return send_whole(self._send, status, self._head(told, len(body)), body)
+        return send_whole(self.send, status, self._head(told, len(body)), body)
 
     def _head(self, told: Lines, size: int | None = None) -> Lines:
-        everywhere = self._surface.everywhere
+        everywhere = self.surface.everywhere
         if everywhere is not None:
             told = joined(everywhere(self.visit), told)
-        return head_of(self._gateway, self.visit, told, size)
+        return head_of(self.gateway, self.visit, told, size)
 
     async def _begin(self, receipt: Receipt) -> None:
         self.status = 200
-        first = first_lines(EVENTS, self.visit.snapshot.digest)
-        await send_start(self._send, 200, self._head(self._surface.lines(receipt, first)))
+        await send_start(self.send, 200, self._head(self.surface.lines(receipt, EVENTS)))
 
 
 class Telling:

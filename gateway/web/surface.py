@@ -34,7 +34,7 @@ class Surface(Struct, frozen=True, kw_only=True):
     refusal: Callable[[RequestError, Visit], bytes]
     whole: Callable[[Receipt, Answer], bytes]
     lines: Callable[[Receipt, Lines], Lines]
-    """What the head of an answer tells of it, after the lines that do not depend on it."""
+    """What the head of an answer tells of it, and its configuration, and its kind."""
     writer: Callable[[Receipt], Writer]
     everywhere: Callable[[Visit], Lines] | None = None
     """Headers of this family that all its responses carry, errors included."""

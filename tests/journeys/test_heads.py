@@ -96,6 +96,20 @@ def test_after_a_reload_the_new_configuration_is_told_on_a_connection_that_stays
     assert after == [running, running]
 
 
+def test_an_answer_that_is_repeated_after_a_reload_tells_the_configuration_of_now(wire: Wire, tmp_path: Path) -> None:
+    once = {"Idempotency-Key": "one"}
+    with serving(a_config(wire.url), tmp_path) as gateway, gateway.client() as client:
+        first = client.post(CHAT, json=ASK, headers=once)
+        (tmp_path / "tokenhub.yaml").write_text(a_config(wire.url, more="aliases: {other: gpt-4o}\n"))
+        reloaded(gateway)
+        again = client.post(CHAT, json=ASK, headers=once)
+        running = gateway.gateway.live.current.digest[:12]
+    names = [name for name, _ in again.headers.multi_items()]
+    assert sorted(names) == sorted(OURS | {"idempotent-replayed"})
+    assert again.headers["x-tokenhub-config"] == running != first.headers["x-tokenhub-config"]
+    assert again.content == first.content
+
+
 def reloaded(gateway: Serving) -> None:
     answer = httpx.post(gateway.url + "/admin/v1/reload", headers={"Authorization": f"Bearer {ADMIN}"})
     assert answer.is_success, answer.text

@@ -9,6 +9,11 @@ from gateway.web.head import NO_LINES, joined, lines_of, one_line, pairs_of
 from gateway.web.openai import served_by
 
 NAMES = st.sampled_from([b"x-one", b"x-two", b"content-type", b"x-inferoute-provider"])
+DIGEST = "a" * 64
+SERVED = [
+    *(b"x-tokenhub-config", b"content-type", b"x-inferoute-provider", b"x-tokenhub-model", b"x-tokenhub-reason"),
+    b"x-tokenhub-attempts",
+]
 ENDS = (b"\r", b"\n", b"\0")
 
 
@@ -35,23 +40,21 @@ def test_neither_a_name_nor_a_value_nor_an_id_brings_a_line_of_its_own(value: by
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=30), st.text(max_size=30), st.text(max_size=30), st.integers(0, 9))
-def test_whatever_a_provider_is_called_its_lines_are_four(provider: str, name: str, reason: str, attempts: int) -> None:
+def test_whatever_a_provider_is_called_its_lines_are_six(provider: str, name: str, reason: str, attempts: int) -> None:
     try:
-        told = served_by(JSON, provider, name, reason, attempts)
+        told = served_by(JSON, DIGEST, provider, name, reason, attempts)
     except RuntimeError:
         assert "\0" in provider + name + reason
         return
-    assert [header for header, _ in pairs_of(told)] == [
-        *(b"content-type", b"x-inferoute-provider", b"x-tokenhub-model", b"x-tokenhub-reason", b"x-tokenhub-attempts"),
-    ]
-    assert pairs_of(told)[1][1] == header_safe(provider)
+    assert [header for header, _ in pairs_of(told)] == SERVED
+    assert pairs_of(told)[2][1] == header_safe(provider)
 
 
 def test_a_configuration_is_told_with_the_lines_that_were_made_under_it() -> None:
-    one, two = ("a" * 64, "b" * 64)
+    one, two = DIGEST, "b" * 64
     assert pairs_of(first_lines(JSON, one))[0] == (b"x-tokenhub-config", b"a" * 12)
     assert pairs_of(first_lines(JSON, two)) == pairs_of(joined(config_line(two), JSON))
-    assert served_by(first_lines(JSON, one), "p", "m", "r", 1) != served_by(first_lines(JSON, two), "p", "m", "r", 1)
+    assert served_by(JSON, one, "p", "m", "r", 1) != served_by(JSON, two, "p", "m", "r", 1)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +76,6 @@ def test_a_shape_is_that_of_the_limits_it_was_asked_for(
 
 
 def test_what_is_kept_is_bounded() -> None:
-    for kept in (served_by, first_lines, shape):
+    for kept in (served_by, shape):
         assert kept.cache_info().maxsize is not None
     assert pairs_of(NO_LINES) == []
