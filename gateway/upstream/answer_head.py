@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-ANY_CODING = "-encoding:"
-TRANSFER_CODING = "\r\ntransfer-encoding:"
-CONTENT_CODING = "\r\ncontent-encoding:"
-CONTENT_TYPE = "\r\ncontent-type:"
-CONTENT_LENGTH = "\r\ncontent-length:"
-KEEP_ALIVE = "\r\nkeep-alive:"
+ANY_CODING = b"-encoding:"
+TRANSFER_CODING = b"\r\ntransfer-encoding:"
+CONTENT_CODING = b"\r\ncontent-encoding:"
+CONTENT_TYPE = b"\r\ncontent-type:"
+CONTENT_LENGTH = b"\r\ncontent-length:"
+KEEP_ALIVE = b"\r\nkeep-alive:"
 WITHOUT_BODY = frozenset({204, 304})
 
 
@@ -35,32 +35,32 @@ class Head(Struct, frozen=True):
     @property
     def content_type(self) -> str:
         """Lower case; empty where it is not said."""
-        return _said(self.raw.lower().decode("latin-1"), CONTENT_TYPE)
+        return _said(self.raw.lower(), CONTENT_TYPE)
 
     @property
     def until_close(self) -> bool:
         """The body has no length: it ends with the connection."""
-        lower = self.raw.lower().decode("latin-1")
+        lower = self.raw.lower()
         return TRANSFER_CODING not in lower and CONTENT_LENGTH not in lower and self.status not in WITHOUT_BODY
 
 
 def read_head(status: int, raw: bytes) -> Head | None:
     """None where it cannot be used."""
-    lower = raw.lower().decode("latin-1")
+    lower = raw.lower()
     encoding, keep_alive_s = "", None
-    if ANY_CODING in lower:
+    if lower.find(ANY_CODING) >= 0:  # `in` takes longer for bytes
         encoding = _said(lower, CONTENT_CODING).replace("identity", "")
         if TRANSFER_CODING in lower and _said(lower, TRANSFER_CODING) != "chunked":
             return None
-    if KEEP_ALIVE in lower:
+    if lower.find(KEEP_ALIVE) >= 0:
         keep_alive_s = _keep_alive_s(_said(lower, KEEP_ALIVE))
     return Head(status, raw, encoding, keep_alive_s)
 
 
-def _said(lower: str, name: str) -> str:
+def _said(lower: bytes, name: bytes) -> str:
     """The value of a header, the last of several; empty where there is none."""
     _, found, rest = lower.rpartition(name)
-    return rest.partition("\r\n")[0].strip(" \t") if found else ""
+    return rest.partition(b"\r\n")[0].strip(b" \t").decode("latin-1") if found else ""
 
 
 def _keep_alive_s(value: str) -> float | None:

@@ -122,13 +122,8 @@ class Connection(asyncio.Protocol):
         answer = self.answer
         self.busy = self.streaming = False
         self._alarm.at = inf
-        if answer.body:
-            answer.body = []
-        if not answer.complete:
-            answer.fail(INCOMPLETE)
-        if self._waiter is not None or self._tap is not None:
-            self._wake()
-            self._tap = None
+        if not answer.complete or answer.body or self._waiter is not None or self._tap is not None:
+            self._break_off()
         return answer.keep and self.open and not self._paused and self._transport.get_write_buffer_size() == 0
 
     @property
@@ -164,8 +159,11 @@ class Connection(asyncio.Protocol):
         if not self.head_at and answer.head is not None:
             self.head_at = now
         if answer.complete:
-            if self._waiter is not None:
-                self._wake()
+            waiter = self._waiter
+            if waiter is not None:
+                self._waiter = None
+                if not waiter.done():
+                    waiter.set_result(None)
             elif not self.busy:
                 self.abort()
         elif answer.fault is not None:
@@ -188,6 +186,14 @@ class Connection(asyncio.Protocol):
         """As far as wanted, although the answer is not complete."""
         answer = self.answer
         return bool(answer.body) if want == DATA else want == HEAD and answer.head is not None and answer.fault is None
+
+    def _break_off(self) -> None:
+        """Of what has not been taken, nothing is wanted any more."""
+        self.answer.body = []
+        if not self.answer.complete:
+            self.answer.fail(INCOMPLETE)
+        self._wake()
+        self._tap = None
 
     def _listen_on(self, now: float) -> None:
         """More is to come."""

@@ -17,7 +17,9 @@ BEGUN: Final = None
 """What the parser notes when another answer begins; then come a status, bytes, and whether the connection may stay."""
 END_OF_HEAD = b"\r\n\r\n"
 SWITCHED = 101
+PLAIN_STATUS: Final = 200
 LETTER_H: Final = 72
+CARRIAGE_RETURN: Final = 13
 IN_ONE_PIECE: Final = 4
 """Notes of an answer whose body came with its head: each of them once."""
 
@@ -70,7 +72,7 @@ class Hearing:
             self._follow(data, notes)
             self.fail(MALFORMED)
         else:
-            if len(notes) != IN_ONE_PIECE or self.heard or not self._is_plain(data, *notes):
+            if len(notes) != IN_ONE_PIECE or self.heard or not self._is_plain(data, notes):
                 self._follow(data, notes)
         notes.clear()
 
@@ -133,21 +135,24 @@ class Hearing:
         """How many bytes have come without content: a head or trailers without an end, if they grow too many."""
         self._room = self._bounds.body_bytes
 
-    def _is_plain(self, data: bytes, _: None, status: int, body: bytes, keep: Any) -> bool:
-        """A 200 in one piece, with nothing before, between and after: then it is complete. `_follow` finds the same."""
-        end, size = data.find(END_OF_HEAD), len(data)
+    def _is_plain(self, data: bytes, notes: list[Any]) -> bool:
+        """A 200 in one piece, with nothing before, between and after: then it is complete. `_follow` finds the same.
+
+        The parser was content, so that after the body there could only be the end of a line: of chunks, or a stray one.
+        """
+        size = len(data)
         if (
-            keep is not True
-            or status != 200
-            or end + 4 + len(body) != size
+            notes[3] is not True
+            or notes[1] != PLAIN_STATUS
             or size > self._small
             or data[0] != LETTER_H
+            or data[-1] <= CARRIAGE_RETURN
         ):
             return False
-        head = read_head(status, data[:end])
-        if head is None:
+        body = notes[2]
+        self.head = read_head(PLAIN_STATUS, data[: size - len(body) - 4])
+        if self.head is None:
             return False
-        self.head = head
         self.body.append(body)
         self.size = len(body)
         self.complete = True

@@ -11,7 +11,7 @@ from gateway.domain.call import Call, Headers
 from gateway.domain.table import Provider
 
 KEPT = 256
-LENGTHS = 4096
+ENDS = 4096
 OURS = frozenset({"host", "content-length", "connection", "transfer-encoding", "keep-alive", "te", "upgrade", "expect"})
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 """Those whose answers have bodies like any other."""
@@ -36,6 +36,8 @@ class Letter(Struct, frozen=True):
     origin: Origin
     start: bytes
     """All of the head but its last lines: the id of the request, and the length of the body."""
+    named: bytes
+    """The same, and the beginning of the line with the id."""
     url: str
     method: str
     headers: Headers
@@ -44,14 +46,14 @@ class Letter(Struct, frozen=True):
 class Letters:
     """What was written for one provider."""
 
-    __slots__ = ("_at_hand", "_kept", "_lengths")
+    __slots__ = ("_at_hand", "_ends", "_kept")
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str, Headers], Letter] = {}
         self._at_hand: dict[int, Letter] = {}
         """The one written last with these very headers, of those in `_kept`."""
-        self._lengths: dict[int, bytes] = {}
-        """The end of a head, by the length of the body."""
+        self._ends: dict[int, bytes] = {}
+        """How a head ends, from the end of a line on, by the length of the body."""
 
     def write(self, provider: Provider, call: Call) -> tuple[Origin, tuple[bytes, ...]] | None:
         """Whom to call, and the pieces of what to say; None where address, header or id cannot be sent as they are."""
@@ -61,13 +63,12 @@ class Letters:
             letter = self._find(provider, call)
             if letter is None:
                 return None
-        end = self._lengths.get(len(body)) or self._length(len(body))
+        size = len(body)
+        end = self._ends.get(size) or self._end(size)
         if not call.request_id:
-            return letter.origin, (letter.start, end, body)
+            return letter.origin, (letter.start, end[2:], body)
         name = call.request_id.encode()
-        if not name.isalnum():
-            return None
-        return letter.origin, (letter.start, b"x-request-id: req-", name, b"\r\n", end, body)
+        return (letter.origin, (letter.named, name, end, body)) if name.isalnum() else None
 
     def _find(self, provider: Provider, call: Call) -> Letter | None:
         key = (call.method, call.url, call.headers)
@@ -83,10 +84,10 @@ class Letters:
         self._at_hand[id(letter.headers)] = letter
         return letter
 
-    def _length(self, size: int) -> bytes:
-        if len(self._lengths) >= LENGTHS:
-            self._lengths.clear()
-        end = self._lengths[size] = b"Content-Length: %d\r\n\r\n" % size
+    def _end(self, size: int) -> bytes:
+        if len(self._ends) >= ENDS:
+            self._ends.clear()
+        end = self._ends[size] = b"\r\nContent-Length: %d\r\n\r\n" % size
         return end
 
 
@@ -122,7 +123,7 @@ def _write(provider: Provider, call: Call) -> Letter | None:
         return None
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
     start = f"{call.method} {target} HTTP/1.1\r\n{lines}".encode("latin-1")
-    return Letter(origin, start, call.url, call.method, call.headers)
+    return Letter(origin, start, start + b"x-request-id: req-", call.url, call.method, call.headers)
 
 
 def proxy_headers(proxy: str) -> list[tuple[str, str]]:

@@ -51,11 +51,8 @@ class Pool:
 
     def leave(self) -> None:
         """Give a place to whoever waits longest, or back."""
-        while self._queue:
-            place = self._queue.popleft()
-            if not place.done():
-                place.set_result(True)
-                return
+        if self._queue and self._pass_on():
+            return
         self.in_use -= 1
         if self.retired and self.in_use == 0:
             self._on_empty(self)
@@ -79,15 +76,11 @@ class Pool:
         self.connections.add(connection)
         return connection
 
-    def give_up(self, connection: Connection | None) -> None:
-        """The call is over before its answer: with a connection, or with nothing but a place."""
+    def give_back(self, connection: Connection | None) -> None:
+        """The call is over; its connection, if it had one, is kept if it is good. May be said twice of the same one."""
         if connection is None:
             self.leave()
-        else:
-            self.give_back(connection)
-
-    def give_back(self, connection: Connection) -> None:
-        """The call on this connection is over, which is kept if it is good; may be said twice."""
+            return
         if not connection.leased:
             return
         connection.leased = False
@@ -95,10 +88,7 @@ class Pool:
             self._keep(connection)
         else:
             connection.abort()
-        if self._queue or self.retired:
-            self.leave()
-        else:
-            self.in_use -= 1
+        self.leave()
 
     def drop(self, connection: Connection) -> None:
         """The connection is of no use; the place is not given up."""
@@ -147,6 +137,14 @@ class Pool:
         self._idle[connection.origin].append(connection)
         if self._sweep is None:
             self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep_idle)
+
+    def _pass_on(self) -> bool:
+        while self._queue:
+            place = self._queue.popleft()
+            if not place.done():
+                place.set_result(True)
+                return True
+        return False
 
     def _leave_line(self, place: "asyncio.Future[bool]") -> None:
         """Whoever waited is gone; a place that was given at the same moment goes on to the next."""

@@ -82,7 +82,7 @@ class Upstream:
             return outcome
         finally:
             if not streams:
-                pool.give_up(connection)
+                pool.give_back(connection)
 
     def open(
         self, provider: Provider, call: Call, patience: Patience

@@ -1,6 +1,7 @@
 """Answers out of bytes: however they are cut, the same is heard; and what follows an answer is never part of it."""
 
 import zlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -45,6 +46,47 @@ def test_an_answer_is_heard_the_same_in_any_cuts(name: str, cuts: list[int], cle
     places = sorted({min(cut, len(said)) for cut in cuts} | {0, len(said)})
     pieces = [said[start:end] for start, end in zip(places, [*places[1:], len(said)], strict=True)]
     assert hear(pieces, clean=clean) == hear([said], clean=clean)
+
+
+LINES = st.sampled_from(
+    [b"X-A: b", b"Connection: close", b"connection: Keep-Alive", b"Keep-Alive: timeout=7", b"CONTENT-ENCODING: gzip"]
+)
+FRAMES: dict[str, Callable[[bytes], tuple[bytes, bytes]]] = {
+    "length": lambda body: (b"Content-Length: %d" % len(body), body),
+    "chunks": lambda body: (b"Transfer-Encoding: chunked", b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)),
+    "odd coding": lambda body: (b"Transfer-Encoding: gzip, chunked", b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)),
+    "stray lines": lambda body: (b"Content-Length: %d" % len(body), body + b"\r\n\r\n"),
+    "nothing": lambda _: (b"Content-Length: 0", b""),
+}
+STARTS = st.sampled_from([b"HTTP/1.1 200 OK", b"HTTP/1.0 200 OK", b"\r\nHTTP/1.1 200 OK", b"HTTP/1.1 503 No"])
+BODIES = st.binary(min_size=1, max_size=40) | st.sampled_from([b"\r\n", b"{}\n", b"\r\n\r\n", b"x" * 3000, b"x" * 4001])
+
+
+@given(STARTS, st.lists(LINES, max_size=3), st.sampled_from(sorted(FRAMES)), BODIES)
+@settings(max_examples=100, deadline=None)
+def test_an_answer_in_one_piece_is_heard_like_one_in_many(
+    start: bytes, lines: list[bytes], frame: str, body: bytes
+) -> None:
+    framing, framed = FRAMES[frame](body)
+    said = b"\r\n".join([start, *lines, framing, b"", framed])
+    at_once, bit_by_bit = heard([said]), heard([said[at : at + 1] for at in range(len(said))])
+    if frame == "stray lines":  # lines that come by themselves are words nobody asked for
+        at_once, bit_by_bit = at_once[:-1], bit_by_bit[:-1]
+    assert at_once == bit_by_bit
+
+
+def heard(pieces: list[bytes]) -> tuple[object, ...]:
+    """All that a hearing knows after these, as the second answer that it hears."""
+    hearing = Hearing(Bounds(head_bytes=3000, body_bytes=4000, error_bytes=300))
+    hearing.start()
+    hearing.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+    assert (hearing.take(), hearing.complete) == (b"hi", True)
+    hearing.start()
+    for piece in pieces:
+        hearing.feed(piece)
+    if hearing.fault is not None:
+        return (hearing.fault, hearing.keep)
+    return (hearing.head, hearing.complete, hearing.take(), hearing.keep)
 
 
 @given(st.binary(max_size=300), st.integers(0, 300))

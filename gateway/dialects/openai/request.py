@@ -38,7 +38,10 @@ HARMLESS: Mapping[str, tuple[Any, ...]] = {
 
 def body_of(ask: Ask, model: str, quirks: Quirks) -> bytes:
     """The wire body."""
-    payload = {**ask.payload, "model": model}
+    said = ask.payload
+    if quirks is AS_WRITTEN and said.get("model") == model and not ask.stream and None not in said.values():
+        return ENCODE(said)
+    payload = {**said, "model": model}
     if None in payload.values():
         payload = {name: value for name, value in payload.items() if value is not None}
     if ask.stream:

@@ -1,10 +1,10 @@
 """An answer that is in OpenAI's words keeps its bytes: only its beginning, up to the choices, is swapped for ours."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import Meta, Struct
 
 from gateway.dialects.base import Seal
 from gateway.dialects.chunks import chunk_head, model_name
@@ -41,16 +41,20 @@ class Beginning(Struct, gc=False, forbid_unknown_fields=True):
     created: Any = None
 
 
+Nothing = Annotated[int, Meta(gt=0, lt=0)]
+"""No value fits: where there is one, decoding fails."""
+
+
 class Rest(Struct, gc=False):
     """From the choices on: of what is swapped, nothing may come again."""
 
     choices: list[ChoiceLook]
     usage: Said
-    id: Raw | UnsetType = UNSET
-    object: Raw | UnsetType = UNSET
-    created: Raw | UnsetType = UNSET
-    model: Raw | UnsetType = UNSET
-    error: Raw | UnsetType = UNSET
+    id: Nothing = 0
+    object: Nothing = 0
+    created: Nothing = 0
+    model: Nothing = 0
+    error: Nothing = 0
 
 
 BEGINNING = msgspec.json.Decoder(Beginning).decode
@@ -76,7 +80,7 @@ def spliced(endpoint: str, body: bytes, seal: Seal) -> Answer | None:
     except (ValueError, RecursionError):
         return None
     usage = counted(rest.usage)
-    if usage is None or not is_openais(rest.usage, usage) or _says_again(rest) or not is_plain(rest.choices, endpoint):
+    if usage is None or not is_openais(rest.usage, usage) or not is_plain(rest.choices, endpoint):
         return None
     model = model_name(seal, said.model)
     return Answer(whole=chunk_head(seal, model, OBJECTS[endpoint]) + tail, usage=usage, model=model)
@@ -94,7 +98,3 @@ def is_plain(looks: Sequence[ChoiceLook], endpoint: str) -> bool:
         elif message is None or message.reasoning is not None or type(message.content) is list:
             return False
     return len(looks) > 0
-
-
-def _says_again(rest: Rest) -> bool:
-    return not (rest.id is rest.object is rest.created is rest.model is rest.error is UNSET)

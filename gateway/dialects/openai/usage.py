@@ -59,15 +59,33 @@ def in_openais_counts(said: dict[str, Any], usage: Usage) -> dict[str, Any] | No
 
 def is_openais(said: Said, usage: Usage) -> bool:
     """Said as OpenAI says it: no need to say it again."""
-    details = said.prompt_tokens_details
+    details, completion = said.prompt_tokens_details, said.completion_tokens
     cached = 0 if details is None else details.cached_tokens or 0
-    if cached != usage.cache_read_tokens:
-        return False
-    return said.completion_tokens is None or said.completion_tokens == usage.completion_tokens
+    return cached == usage.cache_read_tokens and (
+        completion is None or completion == usage.output_tokens + usage.reasoning_tokens + usage.audio_output_tokens
+    )
+
+
+NO_PROMPT_DETAILS = (None, PromptDetails(cached_tokens=0, audio_tokens=0), PromptDetails(cached_tokens=0))
+NO_COMPLETION_DETAILS = (None, CompletionDetails(reasoning_tokens=0, audio_tokens=0), CompletionDetails())
 
 
 def counted(said: Said) -> Usage | None:
     """In disjoint buckets; None where that cannot be."""
+    if (
+        said.prompt_tokens_details not in NO_PROMPT_DETAILS
+        or said.completion_tokens_details not in NO_COMPLETION_DETAILS
+        or said.prompt_cache_hit_tokens
+        or said.cached_tokens
+        or said.reasoning_tokens
+    ):
+        return counted_apart(said)
+    prompt, completion = said.prompt_tokens, said.completion_tokens or 0
+    return Usage(input_tokens=prompt, output_tokens=completion) if 0 <= prompt | completion <= MOST_TOKENS else None
+
+
+def counted_apart(said: Said) -> Usage | None:
+    """Where parts of the prompt or of the completion were counted by themselves."""
     cached = written = audio = images = reasoning = spoken = 0
     prompt, completion = said.prompt_tokens_details, said.completion_tokens_details
     if prompt is not None:
