@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, MutableMapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from gateway.cli.http_flow import Flow
 from gateway.cli.http_top import Tops
@@ -48,7 +48,10 @@ class Host(Protocol):
 
 
 class Cycle:
-    """`receive` and `send` for the application; `take`, `whole`, `push` and `when_gone` need no coroutine."""
+    """`receive` and `send` for the application; `take`, `whole`, `start`, `push`, `when_gone` need no coroutine."""
+
+    is_line: Final = True
+    """Where `web` looks for those shorter ways."""
 
     __slots__ = (
         "_chunked", "_flow", "_gone", "_host", "_left", "_news", "_parts", "_pipe", "_size", "_waiter",
@@ -96,11 +99,6 @@ class Cycle:
             self.over = self.response_complete
             if not self.response_complete and not self.disconnected:
                 self._give_up()
-
-    @property
-    def line(self) -> "Cycle":
-        """Where `web` looks for shorter ways than `receive` and `send`."""
-        return self
 
     # the connection tells
 

@@ -54,8 +54,9 @@ class Line(Protocol):
 
 
 def line_of(way: Receive | Send) -> Line | None:
-    """Servers that have one show it beside their `receive` and `send`."""
-    line: Line | None = getattr(getattr(way, "__self__", None), "line", None)
+    """Whoever `receive` and `send` belong to, if they say that they are one."""
+    owner = getattr(way, "__self__", None)
+    line: Line | None = owner if getattr(owner, "is_line", False) else None
     return line
 
 

@@ -49,7 +49,7 @@ class Wire:
         self.pushed: list[bytes] = []
         self.sent: list[Any] = []
         self.drained = asyncio.Event()
-        self.line = self
+        self.is_line = True
 
     def push(self, data: bytes) -> bool:
         self.pushed.append(data)
