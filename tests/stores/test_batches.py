@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.state.ledger.record import Entry, lost
 from gateway.state.ledger.rows import SUMMED
 from gateway.state.ledger.sqlite import SqliteDatabase
-from tests.stores.rows import a_record, an_admission, an_id
+from tests.stores.rows import UNIX, a_record, an_admission, an_id
 
 KINDS = ("admitted", "settled", "failed", "unknown")
 NOTES = st.lists(st.tuples(st.integers(0, 6) | st.integers(0, 300), st.sampled_from(KINDS)), min_size=1, max_size=400)
@@ -40,6 +40,21 @@ def tables(batches: list[list[Entry]]) -> dict[str, list[Any]]:
         connection.close()
         found["usage"] = [row for row in found["usage"] if any(row[4:])]
         return found
+
+
+def test_many_that_are_alike_and_few_that_are_not_are_written_as_each_would_be_alone() -> None:
+    alike = [a_record(number, unix=UNIX + 40_000 * (number % 4), cost_nano_usd=number) for number in range(300)]
+    others = [
+        a_record(1000 + number, asked=f"asked-{number}", meta="{}" if number % 2 else None) for number in range(9)
+    ]
+    lost_ones = [lost(an_admission(2000 + number)) for number in range(40)]
+    late = [a_record(2000 + number, cost_nano_usd=7, status=500) for number in range(20)]
+    entries: list[Entry] = [*alike, *others, *lost_ones]
+    found = tables([entries, [*late]])
+    assert found == tables([[each] for each in [*entries, *late]])
+    assert len(found["requests"]) == 349
+    days = {day: sum(row[4] for row in found["usage"] if row[0] == day) for day in {row[0] for row in found["usage"]}}
+    assert days == {"2026-12-31": 199, "2027-01-01": 150}
 
 
 @given(NOTES, st.integers(1, 40))

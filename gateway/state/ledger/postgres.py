@@ -24,7 +24,7 @@ from gateway.state.ledger.query import (
     usage_statement,
 )
 from gateway.state.ledger.record import Admitted, AuditRow, Entry, Record, lost
-from gateway.state.ledger.rows import Row, batch_of, news, row_of, sums
+from gateway.state.ledger.rows import Row, alike, batch_of, news, row_of, sums
 from gateway.state.ledger.schema import NEWEST, VERSION_TABLE, VERSIONS
 from gateway.state.ledger.sql import (
     ADD_USAGE,
@@ -72,14 +72,14 @@ class PostgresDatabase:
         batch = batch_of(entries)
 
         async def put(connection: Any) -> None:
-            await _write_records(connection, list(batch.records.values()), batch.ended)
+            await _write_records(connection, batch.records, batch.ended)
             ids = list(batch.admissions)
             ended = await connection.fetch("SELECT id FROM requests WHERE id = ANY($1::text[])", ids)
             waiting = set(ids) - {row[0] for row in ended}
             rows = [row_of(batch.admissions[each]) for each in sorted(waiting)]
             await _many(connection, PUT_ADMISSION, rows)
-            await _many(connection, PUT_AUDIT, [row_of(row) for row in batch.audit.values()])
-            await _many(connection, PUT_BODIES, [row_of(body) for body in batch.bodies.values()])
+            await _many(connection, PUT_AUDIT, [row_of(row) for row in batch.audit])
+            await _many(connection, PUT_BODIES, [row_of(body) for body in batch.bodies])
 
         self._run(lambda: self._transaction(put))
 
@@ -211,9 +211,11 @@ async def _write_records(connection: Any, records: list[Record], ended: list[str
         sql = "SELECT 1 FROM admissions WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE"
         await connection.execute(sql, sorted(ended))
     known = await connection.fetch("SELECT id, outcome FROM requests WHERE id = ANY($1::text[])", ids)
-    fresh = news(records, {row[0]: row[1] for row in known})
-    await _many(connection, PUT_REQUEST, [row_of(record) for record, _ in fresh])
-    await _many(connection, ADD_USAGE, sums(fresh))
+    fresh, risen = news(records, {row[0]: row[1] for row in known})
+    groups = alike(fresh)
+    rows = [(*own, *shared) for shared, some in groups.items() for own in some]
+    await _many(connection, PUT_REQUEST, sorted(rows))
+    await _many(connection, ADD_USAGE, sums(groups, risen))
     await _many(connection, END_ADMISSION, [(each,) for each in sorted(ended)])
     return len(fresh)
 

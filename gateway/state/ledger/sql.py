@@ -4,7 +4,15 @@
 from functools import lru_cache
 
 from gateway.state.ledger.record import Bodies
-from gateway.state.ledger.rows import ADMISSION_COLUMNS, AUDIT_COLUMNS, REQUEST_COLUMNS, SUMMED, USAGE_KEY
+from gateway.state.ledger.rows import (
+    ADMISSION_COLUMNS,
+    ALIKE_COLUMNS,
+    AUDIT_COLUMNS,
+    OWN_COLUMNS,
+    REQUEST_COLUMNS,
+    SUMMED,
+    USAGE_KEY,
+)
 
 
 def _insert(table: str, columns: tuple[str, ...]) -> str:
@@ -18,10 +26,8 @@ def marks(count: int) -> str:
 _REPLACED = ", ".join(f"{name} = excluded.{name}" for name in REQUEST_COLUMNS if name != "id")
 _ADDED = ", ".join(f"{name} = usage.{name} + excluded.{name}" for name in SUMMED)
 
-PUT_REQUEST = (
-    f"{_insert('requests', REQUEST_COLUMNS)} ON CONFLICT (id) DO UPDATE SET {_REPLACED} "
-    "WHERE requests.outcome = 'unknown'"
-)
+_UNLESS_KNOWN = f"ON CONFLICT (id) DO UPDATE SET {_REPLACED} WHERE requests.outcome = 'unknown'"
+PUT_REQUEST = f"{_insert('requests', (*OWN_COLUMNS, *ALIKE_COLUMNS))} {_UNLESS_KNOWN}"
 ADD_USAGE = f"{_insert('usage', (*USAGE_KEY, *SUMMED))} ON CONFLICT ({', '.join(USAGE_KEY)}) DO UPDATE SET {_ADDED}"
 PUT_ADMISSION = f"{_insert('admissions', ADMISSION_COLUMNS)} ON CONFLICT (id) DO NOTHING"
 PUT_AUDIT = f"{_insert('audit', AUDIT_COLUMNS)} ON CONFLICT (id) DO NOTHING"
@@ -56,3 +62,13 @@ def ends_of(count: int) -> str:
 @lru_cache
 def outcomes_of(count: int) -> str:
     return f"SELECT id, outcome FROM requests WHERE id IN {marks(count)}"
+
+
+@lru_cache
+def alike_of(count: int) -> str:
+    """An insertion of so many requests that share all but their own columns: those of ALIKE_COLUMNS are bound once."""
+    columns = ", ".join((*OWN_COLUMNS, *ALIKE_COLUMNS))
+    rows = ", ".join([marks(len(OWN_COLUMNS))] * count)
+    shared = ", ".join("?" * len(ALIKE_COLUMNS))
+    chosen = f"SELECT own.*, {shared} FROM (VALUES {rows}) AS own WHERE true"
+    return f"INSERT INTO requests ({columns}) {chosen} {_UNLESS_KNOWN}"

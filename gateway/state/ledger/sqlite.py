@@ -24,7 +24,7 @@ from gateway.state.ledger.query import (
     usage_statement,
 )
 from gateway.state.ledger.record import Admitted, AuditRow, Entry, Record, lost
-from gateway.state.ledger.rows import Row, batch_of, news, row_of, sums
+from gateway.state.ledger.rows import Alike, Row, alike, batch_of, news, row_of, sums
 from gateway.state.ledger.schema import NEWEST, VERSION_TABLE, VERSIONS
 from gateway.state.ledger.sql import (
     ADD_USAGE,
@@ -36,6 +36,7 @@ from gateway.state.ledger.sql import (
     PUT_AUDIT,
     PUT_BODIES,
     PUT_REQUEST,
+    alike_of,
     ends_of,
     of_many,
     outcomes_of,
@@ -50,6 +51,8 @@ CHECKED_BYTES = 32 * 1024 * 1024
 """Files up to this size are checked page by page at the start."""
 MOST_AT_ONCE = 7
 """As a power of two: so many rows, or ids, a statement."""
+MANY_ALIKE = 8
+"""Fewer are sooner written together with others that are not like them."""
 
 
 class SqliteDatabase:
@@ -87,12 +90,12 @@ class SqliteDatabase:
     def write(self, entries: Sequence[Entry]) -> None:
         batch = batch_of(entries)
         with self._transaction() as connection:
-            self._write_records(connection, list(batch.records.values()), batch.ended)
             ended = self._outcomes(connection, list(batch.admissions))
-            waiting = [each for each in batch.admissions if each not in ended]
-            _put(connection, PUT_ADMISSION, [row_of(batch.admissions[each]) for each in waiting])
-            _put(connection, PUT_AUDIT, [row_of(row) for row in batch.audit.values()])
-            _put(connection, PUT_BODIES, [row_of(body) for body in batch.bodies.values()])
+            self._write_records(connection, batch.records, batch.ended)
+            waiting = [row_of(each) for each in batch.admissions.values() if each.id not in ended]
+            _put(connection, PUT_ADMISSION, waiting)
+            _put(connection, PUT_AUDIT, [row_of(row) for row in batch.audit])
+            _put(connection, PUT_BODIES, [row_of(body) for body in batch.bodies])
 
     def close_lost(self, origin: str | None, unix: float) -> int:
         statement, value = (LOST_BY_TIME, unix) if origin is None else (LOST_OF_ORIGIN, origin)
@@ -148,9 +151,10 @@ class SqliteDatabase:
 
     def _write_records(self, connection: sqlite3.Connection, records: list[Record], ended: list[str]) -> int:
         """How many of them say something new."""
-        fresh = news(records, self._outcomes(connection, [record.id for record in records]))
-        _put(connection, PUT_REQUEST, [row_of(record) for record, _ in fresh])
-        _put(connection, ADD_USAGE, sums(fresh))
+        fresh, risen = news(records, self._outcomes(connection, [record.id for record in records]))
+        groups = alike(fresh)
+        _put_requests(connection, groups)
+        _put(connection, ADD_USAGE, sums(groups, risen))
         for some in _evened(ended):
             connection.execute(ends_of(len(some)), some)
         return len(fresh)
@@ -159,7 +163,7 @@ class SqliteDatabase:
         """Of those that are there: most ids are younger than all of them."""
         (highest,) = connection.execute(HIGHEST).fetchone()
         known: dict[str, str] = {}
-        if highest is not None:
+        if ids and highest is not None and min(ids) <= highest:
             for some in _evened([each for each in ids if each <= highest]):
                 known |= dict(connection.execute(outcomes_of(len(some)), some))
         return known
@@ -208,6 +212,18 @@ class SqliteDatabase:
         if self._connection is None:
             raise StoreError(f"the ledger `{self._path}` is not open")
         return self._connection
+
+
+def _put_requests(connection: sqlite3.Connection, groups: Alike) -> None:
+    """To bind a value costs more than to write it: what many have in common is bound once for all of them."""
+    few: list[Row] = []
+    for shared, rows in groups.items():
+        if len(rows) < MANY_ALIKE:
+            few += [(*own, *shared) for own in rows]
+            continue
+        for some in _slices(rows):
+            connection.execute(alike_of(len(some)), [*shared, *chain.from_iterable(some)])
+    _put(connection, PUT_REQUEST, few)
 
 
 def _put(connection: sqlite3.Connection, statement: str, rows: Sequence[Row]) -> None:
