@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from gateway.flow.upkeep import forget_old
-from gateway.state.ledger.journal import Journal
+from gateway.state.ledger.journal import Position
 from tests.serving import KEY, Serving, a_config, digest_of, serving
 from tests.wire import Wire, json_reply, openai_chat
 
@@ -264,13 +264,16 @@ def test_d09_d16_while_nothing_can_be_written_down_keys_with_a_cap_wait_and_othe
     config = limited(wire, "monthly_usd: 5") + f"  - {{name: free, digest: '{digest_of(OTHER)}'}}\n"
     with serving(config, tmp_path) as gateway, gateway.client() as capped, gateway.client(OTHER) as free:
         assert capped.post(CHAT, json=ASK).is_success
-        monkeypatch.setattr(Journal, "full", property(lambda _: True), raising=False)
+        journal = gateway.gateway.ledger.journal
+        monkeypatch.setattr(journal, "_max_bytes", 0)
+        journal.remove_before(Position(0, 0))
         refused = capped.post(CHAT, json=ASK)
         assert (refused.status_code, code(refused)) == (503, "quota_unavailable")
         assert refused.headers["retry-after"]
         assert free.post(CHAT, json=ASK).is_success
         assert "journal_full" in free.get("/readyz").json()["degraded"]
         monkeypatch.undo()
+        journal.remove_before(Position(0, 0))
         assert capped.post(CHAT, json=ASK).is_success
 
 

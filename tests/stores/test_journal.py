@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,9 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.state.ledger.cursor import Bookmark, read_piece
-from gateway.state.ledger.journal import Journal, Position, segment_path, segments, spare_path
+from gateway.state.ledger.journal import Journal, Position
 from gateway.state.ledger.lines import line_of, read_lines
 from gateway.state.ledger.record import Entry, json_text, plain
+from gateway.state.ledger.segment import segment_path, segments, spare_path
 from gateway.state.store_error import StoreError
 from tests.stores.rows import a_record, an_admission, an_audit_row, an_id
 
@@ -94,12 +96,87 @@ def test_the_end_of_the_newest_segment_is_awaited_and_of_older_ones_given_up(tmp
     assert everything(tmp_path) == ([a_record(1), a_record(2)], 1)
 
 
+def with_a_checksum(entry: Entry) -> bytes:
+    """As journals were written before."""
+    row = line_of(entry)[:-1]
+    return b"%08x %b\n" % (zlib.crc32(row), row)
+
+
+def test_journals_whose_rows_have_checksums_are_read_and_checked(tmp_path: Path) -> None:
+    lines = [with_a_checksum(a_record(number)) for number in range(5)]
+    lines[3] = lines[3].replace(b"web-app", b"web-App")
+    segment_path(tmp_path, 1).write_bytes(b"".join(lines))
+    journal = a_journal(tmp_path)
+    journal.append(a_record(5))
+    journal.close()
+    assert everything(tmp_path) == ([a_record(number) for number in (0, 1, 2, 4, 5)], 1)
+
+
+@given(st.lists(st.sampled_from([10, 1_000, 30_000, 90_000]), min_size=1, max_size=30), st.integers(0, 29))
+@settings(max_examples=40, deadline=None)
+def test_rows_of_any_size_are_read_whether_or_not_one_among_them_is_spoilt(sizes: list[int], spoilt: int) -> None:
+    rows = [a_record(number, reason="x" * size) for number, size in enumerate(sizes)]
+    lines = [line_of(row) for row in rows]
+    whole = read_lines(b"".join(lines))
+    assert (whole.entries, whole.spoilt, whole.consumed) == (rows, 0, sum(map(len, lines)))
+    spoilt %= len(rows)
+    lines[spoilt] = lines[spoilt][:-3] + b"\n"
+    found = read_lines(b"".join(lines) + b"[")
+    assert (found.entries, found.spoilt) == (rows[:spoilt] + rows[spoilt + 1 :], 1)
+
+
+@given(st.integers(0, 3000), st.integers(1, 900))
+@settings(max_examples=80, deadline=None)
+def test_zeros_anywhere_cost_the_lines_they_are_in_and_no_other(start: int, count: int) -> None:
+    rows = [a_record(number) for number in range(12)]
+    data = bytearray(b"".join(map(line_of, rows)))
+    count = max(0, min(count, len(data) - 1 - start))
+    data[start : start + count] = bytes(count)
+    lines = bytes(data).split(b"\n")
+    untouched = [row for row in rows if line_of(row)[:-1] in lines]
+    assert len(untouched) >= len(rows) - 2 - count // len(line_of(rows[0]))
+    assert read_lines(bytes(data)).entries == untouched
+
+
 def test_a_row_larger_than_a_piece_is_read(tmp_path: Path) -> None:
     journal = a_journal(tmp_path)
     journal.append(a_record(1, reason="x" * 5000))
     journal.append(a_record(2))
     assert len(everything(tmp_path)[0]) == 2
     journal.close()
+
+
+def test_whether_rows_can_be_kept_is_one_look_that_follows_whatever_changes(tmp_path: Path) -> None:
+    journal = a_journal(tmp_path, segment_bytes=1000, max_bytes=2500)
+    assert journal.accepting
+    while not journal.full:
+        journal.append(a_record(1))
+    assert not journal.accepting
+    with file_limit(20):
+        journal._segment.room = 0
+        journal.append(a_record(2))
+        journal.remove_before(Position(segments(tmp_path)[-1], 0))
+        assert journal.failing
+        assert not journal.full
+        assert not journal.accepting, "it is not full any more, but the disk refuses"
+    assert journal.flush_waiting()
+    assert journal.accepting
+    journal.close()
+
+
+def test_rows_are_counted_over_segments_and_while_they_wait(tmp_path: Path) -> None:
+    journal = a_journal(tmp_path, segment_bytes=1000)
+    for number in range(20):
+        journal.append(a_record(number))
+    assert journal.rows == 20
+    with file_limit(20):
+        journal._segment.room = 0
+        journal.append(a_record(20))
+        assert (journal.rows, journal.waiting) == (21, 1)
+    assert journal.flush_waiting()
+    assert (journal.rows, journal.waiting) == (21, 0)
+    journal.close()
+    assert len(everything(tmp_path)[0]) == 21
 
 
 def test_two_processes_in_one_folder_are_refused(tmp_path: Path) -> None:
@@ -167,8 +244,10 @@ def test_rows_beyond_those_that_may_wait_are_told_when_the_first_is_lost_and_cou
         for number in range(5):
             journal.append(a_record(number))
         assert caplog.text.count("2 rows wait already") == 1
+        assert (journal.dropped, journal.rows) == (3, 2)
     assert journal.append(a_record(5))
     assert "3 rows were lost meanwhile" in caplog.text
+    assert (journal.dropped, journal.rows) == (3, 3)
     journal.close()
     assert "lost with this process" not in caplog.text
 

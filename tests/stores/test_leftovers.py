@@ -18,7 +18,7 @@ def left_behind(folder: Path, worker: int, *numbers: int) -> None:
     for number in numbers:
         ledger.note(a_record(number))
     ledger.note(an_admission(100 + worker, origin=ledger.origin, expires_unix=2e9))
-    ledger._journal.close()
+    ledger.journal.close()
 
 
 def test_what_fewer_workers_find_is_brought_in_and_lost_requests_are_unknown(tmp_path: Path) -> None:

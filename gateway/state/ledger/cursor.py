@@ -1,17 +1,17 @@
 """Reading a journal from where one stopped, segment after segment, while it is still being written."""
 
-from collections import deque
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from gateway.state.kept_file import read_or_set_aside, write_whole
-from gateway.state.ledger.journal import Fresh, Position, segment_path, segments
+from gateway.state.ledger.journal import Position
 from gateway.state.ledger.lines import read_lines
 from gateway.state.ledger.record import Entry
+from gateway.state.ledger.segment import segment_path, segments
 
-PIECE_BYTES = 256 * 1024
+PIECE_BYTES = 1024 * 1024
 
 
 class Piece(Struct, frozen=True):
@@ -20,22 +20,6 @@ class Piece(Struct, frozen=True):
     entries: list[Entry]
     spoilt: int
     position: Position
-
-
-def fresh_piece(fresh: deque[Fresh], position: Position, most: int = 1000) -> Piece | None:
-    """The next rows from memory, if they begin exactly at the position; rows from before it are let go."""
-    entries: list[Entry] = []
-    at = (position.segment, position.offset)
-    while fresh and len(entries) < most:
-        segment, start, end, entry = fresh[0]
-        place = (segment, start)
-        if place > at:
-            break
-        fresh.popleft()
-        if place == at:
-            entries.append(entry)
-            at = (segment, end)
-    return Piece(entries, 0, Position(*at)) if entries else None
 
 
 def read_piece(folder: Path, position: Position, piece_bytes: int = PIECE_BYTES) -> Piece:
@@ -61,7 +45,7 @@ def read_piece(folder: Path, position: Position, piece_bytes: int = PIECE_BYTES)
 
 
 def _read(path: Path, offset: int, count: int) -> bytes:
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         file.seek(offset)
         return file.read(count)
 

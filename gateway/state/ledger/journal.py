@@ -17,9 +17,9 @@ from pathlib import Path
 from msgspec import Struct
 
 from gateway.state.kept_file import sync_directory
-from gateway.state.ledger.lines import line_of
+from gateway.state.ledger.lines import NEWLINE, write_row
 from gateway.state.ledger.record import Entry
-from gateway.state.ledger.segment import NO_ROOM, Segment, trim
+from gateway.state.ledger.segment import NO_ROOM, Segment, segment_path, segments, spare_path, trim
 from gateway.state.store_error import StoreError
 
 log = logging.getLogger("tokenhub.ledger")
@@ -28,9 +28,6 @@ SEGMENT_BYTES = 2 * 1024 * 1024
 MAX_BYTES = 1024 * 1024 * 1024
 """From this size on `full` says that nobody takes the rows away."""
 WAITING_ROWS = 20_000
-FRESH_ROWS = 8_000
-Fresh = tuple[int, int, int, Entry]
-"""Segment, where the line begins, where it ends, what it says."""
 
 
 class Position(Struct, frozen=True, order=True):
@@ -49,15 +46,15 @@ class Journal:
         self.folder = folder
         self.first_new = 0
         """The segment that this process began with: everything before it was left by another."""
-        self.appended = 0
         self.dropped = 0
         self._lost = 0
         """Since the disk began to refuse."""
         self.failing = False
         self.full = False
         """Weighed whenever a segment comes or goes."""
-        self.fresh: deque[Fresh] = deque(maxlen=FRESH_ROWS)
-        """The last rows with the places after them, for whoever ships them: reading the file is for the rest."""
+        self.accepting = True
+        """Neither failing nor full: looked at for each request, and worked out anew whenever one of both changes."""
+        self._judging = threading.Lock()
         self._sync_s = sync_s
         self._segment_bytes = segment_bytes
         self._max_bytes = max_bytes
@@ -68,6 +65,8 @@ class Journal:
         self._unsynced = False
         """The platter refused what the file had taken."""
         self._waiting: deque[bytes] = deque()
+        self._row = bytearray()
+        """The last one: every row is written down here first."""
         self._retired: deque[Segment] = deque()
         self._spare: Segment | None = None
         self._set_aside_in = 0
@@ -89,16 +88,18 @@ class Journal:
 
     def append(self, entry: Entry) -> bool:
         """True if it is written; False if it waits in memory for a disk that takes it."""
-        self.appended += 1
-        line = line_of(entry)
+        row = self._row
+        write_row(entry, row)
         segment = self._segment
         start = segment.size
-        end = start + len(line)
-        if end > segment.room or self._waiting:
-            return self._append_by_write(entry, line)
-        segment.memory[start:end] = line
-        segment.size = end
-        self.fresh.append((segment.number, start, end, entry))
+        end = start + len(row)
+        if end >= segment.room:
+            return self._append_by_write(bytes(row) + b"\n")
+        memory = segment.memory
+        memory[start:end] = row
+        memory[end] = NEWLINE
+        segment.size = end + 1
+        segment.rows += 1
         return True
 
     @property
@@ -110,6 +111,11 @@ class Journal:
         """Behind everything that is written."""
         segment = self._segment
         return Position(segment.number, segment.size)
+
+    @property
+    def rows(self) -> int:
+        """Of this process: what is written, and what waits."""
+        return self._segment.rows + len(self._waiting)
 
     @property
     def waiting(self) -> int:
@@ -155,6 +161,7 @@ class Journal:
         self._sizes = {each: trim(segment_path(self.folder, each)) for each in segments(self.folder)}
         self.first_new = max(self._sizes, default=0) + 1
         self._segment = self._begun(self.first_new)
+        self._segment.fill()
         sync_directory(self.folder)
 
     def _why_not(self, error: OSError) -> str:
@@ -162,13 +169,12 @@ class Journal:
             return f"`{self.folder}` is in use by another tokenhub. Give each its own `data_dir`, or stop the other."
         return f"cannot write the journal in `{self.folder}`: {error.strerror}. Set `data_dir` to a writable folder."
 
-    def _append_by_write(self, entry: Entry, line: bytes) -> bool:
+    def _append_by_write(self, line: bytes) -> bool:
         """What has no room, or has to wait."""
         segment = self._segment
         if not self.flush_waiting() or not self._write(line):
             self._wait_with(line)
             return False
-        self.fresh.append((segment.number, segment.size - len(line), segment.size, entry))
         if segment.size >= self._segment_bytes:
             self._rotate()
         return True
@@ -186,6 +192,7 @@ class Journal:
             return False
         if self._sync_s <= 0 and not self._sync(self._segment):
             return False
+        self._segment.rows += 1
         self._works_again()
         return True
 
@@ -207,12 +214,14 @@ class Journal:
     def _refused(self, error: OSError) -> None:
         if not self.failing:
             self.failing = True
+            self._judge()
             why = error.strerror or "error"
             log.error("the journal in `%s` cannot be written: %s. Rows wait in memory; free the disk", self.folder, why)
 
     def _works_again(self) -> None:
         if self.failing and not self._unsynced:
             self.failing = False
+            self._judge()
             lost, self._lost = self._lost, 0
             log.warning("the journal in `%s` is written again; %d rows were lost meanwhile", self.folder, lost)
 
@@ -223,17 +232,20 @@ class Journal:
             self.dropped += 1
             self._lost += 1
             return
+        self._segment.room = NO_ROOM
         self._waiting.append(line)
 
     def _rotate(self) -> None:
         old = self._segment
         self._sizes[old.number] = old.size
         try:
-            self._segment = self._begun(old.number + 1)
+            segment = self._begun(old.number + 1)
         except OSError as error:
             del self._sizes[old.number]
             self._refused(error)
             return
+        segment.rows = old.rows
+        self._segment = segment
         self._retired.append(old)
         self._weigh()
         if self._syncer is None:
@@ -250,6 +262,12 @@ class Journal:
 
     def _weigh(self) -> None:
         self.full = self.size_bytes > self._max_bytes
+        self._judge()
+
+    def _judge(self) -> None:
+        """By any of three threads, one after the other: the last of them sees what all have found."""
+        with self._judging:
+            self.accepting = not (self.failing or self.full)
 
     def _sync_forever(self) -> None:
         while not self._stop.wait(self._sync_s):
@@ -273,17 +291,6 @@ class Journal:
         if self._spare is None and segment.number > self._set_aside_in and segment.size * 2 > self._segment_bytes:
             self._set_aside_in = segment.number
             with contextlib.suppress(OSError):
-                self._spare = Segment(spare_path(self.folder), segment.number + 1, self._segment_bytes)
-
-
-def segment_path(folder: Path, number: int) -> Path:
-    return folder / f"{number:010d}.journal"
-
-
-def spare_path(folder: Path) -> Path:
-    """What was set aside for the next segment."""
-    return folder / "next.journal"
-
-
-def segments(folder: Path) -> list[int]:
-    return sorted(int(path.stem) for path in folder.glob("*.journal") if path.stem.isdigit())
+                spare = Segment(spare_path(self.folder), segment.number + 1, self._segment_bytes)
+                spare.fill()
+                self._spare = spare

@@ -27,7 +27,9 @@ class Ledger:
     """One per process."""
 
     def __init__(self, journal: Journal, database: Database, origin: str, unix: Callable[[], float]) -> None:
-        self._journal = journal
+        self.journal = journal
+        self.note: Callable[[Entry], bool] = journal.append
+        """Admitted, Record, AuditRow or Bodies. True once it is in the journal, where a kill cannot reach it."""
         self._database = database
         self._unix = unix
         self._shipper = Shipper(journal, database, origin, unix)
@@ -37,32 +39,32 @@ class Ledger:
         """Blocks while files are opened; StoreRefusedError says what an operator has to do first."""
         self._shipper.start()
 
-    def note(self, entry: Entry) -> bool:
-        """Admitted, Record, AuditRow or Bodies. True once it is in the journal, where a kill cannot reach it."""
-        return self._journal.append(entry)
-
     @property
     def accepting(self) -> bool:
         """False while nobody would find out what was spent: keys with a cap must wait, others may go on."""
-        journal = self._journal
-        return not (journal.failing or journal.full)
+        return self.journal.accepting
 
     @property
     def lag(self) -> int:
         """Entries of this process that the database does not have yet."""
-        return max(0, self._journal.appended - self._journal.dropped - self._shipper.shipped)
+        return max(0, self.journal.rows - self._shipper.shipped)
+
+    @property
+    def lost(self) -> int:
+        """Entries that no disk took and for which there was no room to wait."""
+        return self.journal.dropped
 
     def tick(self) -> None:
         """About once a second: a disk that refused rows is asked again."""
-        if self._journal.waiting:
-            self._journal.flush_waiting()
+        if self.journal.waiting:
+            self.journal.flush_waiting()
 
     @property
     def size_bytes(self) -> int:
-        return self._journal.size_bytes
+        return self.journal.size_bytes
 
     def degraded(self) -> tuple[str, ...]:
-        journal, shipper = self._journal, self._shipper
+        journal, shipper = self.journal, self._shipper
         states = {
             "journal": journal.failing,
             "journal_full": journal.full,
@@ -106,7 +108,7 @@ class Ledger:
 
     def stop(self, patience_s: float = 10.0) -> None:
         self._shipper.stop(patience_s)
-        self._journal.close()
+        self.journal.close()
 
 
 def open_ledger(

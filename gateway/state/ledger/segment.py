@@ -12,21 +12,32 @@ from pathlib import Path
 
 NO_ROOM = 0
 CHUNK = 64 * 1024
+ZEROS = bytes(CHUNK)
 
 
 class Segment:
-    """Open for writing. A row that ends within `room` may be copied into `memory`; `size` is what rows take."""
+    """Open for writing. A row that ends within `room` may be copied into `memory`; `size` is what rows take.
 
-    __slots__ = ("_descriptor", "_path", "_synced", "memory", "number", "room", "size")
+    `rows` counts those that the process has written, here and in the segments before.
+    """
+
+    __slots__ = ("_descriptor", "_path", "_synced", "memory", "number", "room", "rows", "size")
 
     def __init__(self, path: Path, number: int, room: int) -> None:
         self.number = number
         self.size = 0
+        self.rows = 0
         self._path = path
         self._synced = 0
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self.memory = _set_aside(self._descriptor, room)
         self.room = len(self.memory)
+
+    def fill(self) -> None:
+        """With zeros, before the first row: else the file system is asked for each page when a row first touches it."""
+        with contextlib.suppress(OSError):
+            for start in range(0, self.room, CHUNK):
+                os.pwrite(self._descriptor, ZEROS[: self.room - start], start)
 
     def write(self, data: bytes) -> int:
         """Behind everything that is there; how much of it the disk took."""
@@ -65,6 +76,19 @@ class Segment:
         self.close()
         with contextlib.suppress(OSError):
             self._path.unlink()
+
+
+def segment_path(folder: Path, number: int) -> Path:
+    return folder / f"{number:010d}.journal"
+
+
+def spare_path(folder: Path) -> Path:
+    """What was set aside for the next segment."""
+    return folder / "next.journal"
+
+
+def segments(folder: Path) -> list[int]:
+    return sorted(int(path.stem) for path in folder.glob("*.journal") if path.stem.isdigit())
 
 
 def trim(path: Path) -> int:

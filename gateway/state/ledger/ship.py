@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from gateway.state.ledger.cursor import Bookmark, Piece, fresh_piece, read_piece
+from gateway.state.ledger.cursor import PIECE_BYTES, Bookmark, Piece, read_piece
 from gateway.state.ledger.database import Database
 from gateway.state.ledger.journal import Journal, Position
 from gateway.state.ledger.lines import line_of
@@ -25,7 +25,6 @@ BUSY_ROWS = 200
 LONGEST_PAUSE_S = 5.0
 SWEEP_S = 60.0
 SAVE_S = 1.0
-FULL_PIECE = 2000
 
 
 class Shipper:
@@ -97,8 +96,8 @@ class Shipper:
         if not self._opened:
             self._database.open()
             self._opened = True
-        fresh = fresh_piece(self._journal.fresh, self._position, FULL_PIECE)
-        piece = fresh or self._next_piece()
+        end = self._journal.end
+        piece = self._next_piece(end)
         if piece.entries:
             self._put(piece.entries)
             if piece.position.segment >= self._journal.first_new:
@@ -112,13 +111,15 @@ class Shipper:
         if self.problem is not None:
             self.problem = None
             log.warning("the ledger takes rows again")
-        return moved if fresh is None else len(fresh.entries) >= FULL_PIECE
+        return moved and self._position < end
 
-    def _next_piece(self) -> Piece:
-        """From the files, if there is anything."""
-        if self._position == self._journal.end:
-            return Piece([], 0, self._position)
-        return read_piece(self._journal.folder, self._position)
+    def _next_piece(self, end: Position) -> Piece:
+        """Of the segment that is written now only what is there: behind it are zeros."""
+        position = self._position
+        if position == end:
+            return Piece([], 0, position)
+        there = end.offset - position.offset if position.segment == end.segment else PIECE_BYTES
+        return read_piece(self._journal.folder, position, min(there, PIECE_BYTES))
 
     def _put(self, entries: list[Entry]) -> None:
         try:
