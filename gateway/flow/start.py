@@ -173,6 +173,7 @@ def gauges(gateway: Gateway) -> dict[str, float]:
         "in_flight": gateway.in_flight,
         "journal_lag_records": gateway.ledger.lag,
         "journal_bytes": gateway.ledger.size_bytes,
+        "journal_lost_records": gateway.ledger.lost,
         "clock_skew_seconds": gateway.skew_s,
     }
     return told if gateway.together is None else told | {"state_store_up": float(not gateway.together.link.down)}

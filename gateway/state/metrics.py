@@ -28,6 +28,7 @@ GAUGES: Mapping[str, str] = {
     "in_flight": "Requests being served now",
     "journal_lag_records": "Records in the journal that the ledger does not have yet",
     "journal_bytes": "Size of the journal on disk",
+    "journal_lost_records": "Records that the disk refused and for which there was no room to wait, since the start",
     "clock_skew_seconds": "How far the wall clock has moved against the monotonic one since the start",
     "state_store_up": "1 while the shared store answers",
 }

@@ -272,6 +272,7 @@ def test_d09_d16_while_nothing_can_be_written_down_keys_with_a_cap_wait_and_othe
         assert refused.headers["retry-after"]
         assert free.post(CHAT, json=ASK).is_success
         assert "journal_full" in free.get("/readyz").json()["degraded"]
+        assert "tokenhub_journal_lost_records 0.0" in free.get("/metrics").text, "it takes what comes"
         monkeypatch.undo()
         journal.remove_before(Position(0, 0))
         assert capped.post(CHAT, json=ASK).is_success
