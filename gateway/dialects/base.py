@@ -139,13 +139,9 @@ class Dialect(Protocol):
     fetches_tokens: bool = False
     """`token_call` may say something else than None."""
 
-    is_plain: bool = True
-    """Neither of both: a call needs nothing but its provider and a network."""
-
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         cls.fetches_tokens = cls.token_call is not Dialect.token_call
-        cls.is_plain = not (cls.fetches_tokens or cls.offline)
 
     def support_of(self, dialect: str) -> Mapping[str, Support]:  # noqa: ARG002
         """The same for one of the hosts that speak alike, by its name in the file."""

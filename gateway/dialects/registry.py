@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Final
 
 from gateway.dialects.anthropic.dialect import Anthropic
 from gateway.dialects.azure import Azure
@@ -30,7 +31,11 @@ SPEAKERS: Mapping[str, Dialect] = MappingProxyType(
 )
 """By the `speaks` of `domain.dialect_facts`."""
 
-BY_NAME: Mapping[str, Dialect] = MappingProxyType({name: SPEAKERS[facts.speaks] for name, facts in DIALECTS.items()})
+BY_NAME: Final[dict[str, Dialect]] = {name: SPEAKERS[facts.speaks] for name, facts in DIALECTS.items()}
+"""By what a provider's `dialect:` says. Nobody changes it; a dict is looked up sooner than a view of one."""
+
+PLAIN = frozenset(dialect for dialect in SPEAKERS.values() if not (dialect.offline or dialect.fetches_tokens))
+"""Those whose calls need nothing but a provider and a network."""
 
 
 def dialect_of(name: str) -> Dialect:

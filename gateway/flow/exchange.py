@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from gateway.dialects.base import Dialect, Seal
 from gateway.dialects.bridge import is_bridged, join_answers, split_prompts, via_chat
 from gateway.dialects.chunks import chunks_of
-from gateway.dialects.registry import BY_NAME
+from gateway.dialects.registry import BY_NAME, PLAIN
 from gateway.domain.answer import Answer, Chunk
 from gateway.domain.ask import Ask
 from gateway.domain.call import Call, Patience, Reply
@@ -57,7 +57,7 @@ class Exchange(Struct, frozen=True, eq=False):
         offer, ask = step.offer, self.ask
         provider = self.visit.snapshot.table.providers[offer.provider]
         dialect = BY_NAME[provider.dialect]
-        if step.max_tokens is not None or not dialect.is_plain or (offer.via_chat and is_bridged(ask, offer)):
+        if step.max_tokens is not None or dialect not in PLAIN or (offer.via_chat and is_bridged(ask, offer)):
             return await self._whole_otherwise(step)
         began, patience = self._begin(offer, provider)
         first_byte_ms: float | None = None

@@ -93,10 +93,7 @@ class Hearing:
 
     def take(self) -> bytes:
         """What has been heard of the body and not been taken."""
-        body = self.body
-        if not body:
-            return b""
-        self._taken = self.size
+        body, self._taken = self.body, self.size
         if len(body) == 1:
             return body.pop()
         self.body = []

@@ -51,8 +51,11 @@ class Pool:
 
     def leave(self) -> None:
         """Give a place to whoever waits longest, or back."""
-        if self._queue and self._pass_on():
-            return
+        while self._queue:
+            place = self._queue.popleft()
+            if not place.done():
+                place.set_result(True)
+                return
         self.in_use -= 1
         if self.retired and self.in_use == 0:
             self._on_empty(self)
@@ -85,10 +88,19 @@ class Pool:
             return
         connection.leased = False
         if connection.finish() and connection.heard_at < connection.old_at and not self.retired:
-            self._keep(connection)
+            head, kept_s = connection.answer.head, self._idle_s
+            if head is not None and head.keep_alive_s is not None:
+                kept_s = min(kept_s, head.keep_alive_s - 1.0)
+            connection.idle_until = connection.heard_at + kept_s
+            self._idle[connection.origin].append(connection)
+            if self._sweep is None:
+                self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep_idle)
         else:
             connection.abort()
-        self.leave()
+        if self._queue or self.retired:
+            self.leave()
+        else:
+            self.in_use -= 1
 
     def drop(self, connection: Connection) -> None:
         """The connection is of no use; the place is not given up."""
@@ -127,24 +139,6 @@ class Pool:
             await asyncio.sleep(0)
 
     # inside
-
-    def _keep(self, connection: Connection) -> None:
-        """For the next call, as long as the other side can be expected to have it open."""
-        head, kept_s = connection.answer.head, self._idle_s
-        if head is not None and head.keep_alive_s is not None:
-            kept_s = min(kept_s, head.keep_alive_s - 1.0)
-        connection.idle_until = connection.heard_at + kept_s
-        self._idle[connection.origin].append(connection)
-        if self._sweep is None:
-            self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep_idle)
-
-    def _pass_on(self) -> bool:
-        while self._queue:
-            place = self._queue.popleft()
-            if not place.done():
-                place.set_result(True)
-                return True
-        return False
 
     def _leave_line(self, place: "asyncio.Future[bool]") -> None:
         """Whoever waited is gone; a place that was given at the same moment goes on to the next."""
