@@ -346,6 +346,23 @@ def test_the_next_segment_is_set_aside_in_time_and_none_is_left(tmp_path: Path) 
     assert (found[-1].id, spoilt) == (an_id(3), 0)
 
 
+def laid_out(path: Path) -> int:
+    """How many bytes from the beginning were written, if with zeros only."""
+    with path.open("rb") as file:
+        return os.lseek(file.fileno(), 0, os.SEEK_HOLE)
+
+
+def test_the_pages_of_a_segment_are_laid_out_before_the_first_row(tmp_path: Path) -> None:
+    journal = a_journal(tmp_path, segment_bytes=150_000)
+    assert laid_out(segment_path(tmp_path, 1)) == 150_000
+    while journal.size_bytes < 80_000:
+        journal.append(a_record(1))
+    until(lambda: journal._spare is not None)
+    assert laid_out(spare_path(tmp_path)) == 150_000
+    journal.close()
+    assert segment_path(tmp_path, 1).stat().st_size == journal.size_bytes
+
+
 def test_d12_pages_that_a_power_loss_took_cost_their_rows_only(tmp_path: Path) -> None:
     lines = [line_of(a_record(number)) for number in range(60)]
     data = bytearray(b"".join(lines))
