@@ -11,6 +11,7 @@ import pytest
 
 from gateway.cli.http_protocol import GuardedProtocol
 from gateway.flow import stream as flow_stream
+from gateway.web import hot
 from gateway.web.openai import ChunkWriter
 from tests.faults.world import ALONE, MESSAGES, World, slug, until
 from tests.serving import KEY
@@ -195,7 +196,7 @@ def test_e24_a_fault_of_our_own_before_the_head_is_a_500(
     def clumsy(*_: Any) -> bytes:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(world.gateway.gateway, "dice", clumsy)
+    monkeypatch.setattr(hot, "open_receipt", clumsy)
     with caplog.at_level(logging.CRITICAL, "tokenhub"):
         for stream in (False, True):
             answer = world.chat("safe", stream=stream)
