@@ -48,13 +48,13 @@ class Host(Protocol):
 
 
 class Cycle:
-    """`receive` and `send` for the application; `take`, `whole`, `start`, `push`, `when_gone` need no coroutine."""
+    """`receive` and `send` for the application; `take`, `whole`, `start`, `push` and `watch` need no coroutine."""
 
     is_line: Final = True
     """Where `web` looks for those shorter ways."""
 
     __slots__ = (
-        "_chunked", "_flow", "_gone", "_host", "_left", "_news", "_parts", "_pipe", "_size", "_waiter",
+        "_chunked", "_flow", "_host", "_left", "_news", "_parts", "_pipe", "_size", "_waiter", "_watched",
         "disconnected", "expects_continue", "has_all", "keep_alive", "over", "response_complete", "response_started",
         "scope", "task",
     )  # fmt: skip
@@ -83,7 +83,7 @@ class Cycle:
         self._size = 0
         self._news = self.has_all
         self._waiter: asyncio.Future[None] | None = None
-        self._gone: Callable[[], None] | None = None
+        self._watched = False
         self._chunked = False
         self._left: float = 0
         self._pipe: asyncio.Transport | None = None
@@ -119,8 +119,7 @@ class Cycle:
         self._pipe = None
         if not self.response_complete:
             self.disconnected = True
-            if self._gone is not None:
-                self._gone()
+            self._leave()
         self._wake()
 
     # shorter ways
@@ -136,10 +135,19 @@ class Cycle:
         self._news = False
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def when_gone(self, call: Callable[[], None] | None) -> bool:
-        """Called once if the caller leaves before the answer; False where that has happened."""
-        self._gone = call
-        return not self.disconnected
+    def watch(self) -> None:
+        """From here on the application is cancelled if the caller leaves before the answer."""
+        self._watched = True
+        if self.disconnected:
+            self._leave()
+
+    def unwatch(self) -> None:
+        self._watched = False
+
+    @property
+    def left(self) -> bool:
+        """The caller did, while they were watched."""
+        return self._watched and self.disconnected
 
     def whole(self, status: int, head: Lines, body: bytes) -> bool:
         """A response with its length in `head`, in one write; False where the reader must be waited for first."""
@@ -200,6 +208,10 @@ class Cycle:
             self._go_on(message.get("body", b""), more=message.get("more_body", False))
 
     # inside
+
+    def _leave(self) -> None:
+        if self._watched and self.task is not None:
+            self.task.cancel()
 
     def _give_up(self) -> None:
         LOG.error("a request was left without its response")

@@ -6,7 +6,7 @@ from gateway.domain.key import Key
 from gateway.domain.snapshot import Snapshot
 
 
-class Visit(Struct, frozen=True, kw_only=True):
+class Visit(Struct, frozen=True):
     """The snapshot they will see to the end, their key, their request id, and when they came."""
 
     snapshot: Snapshot

@@ -11,7 +11,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 
 from gateway.errors import RequestError
-from gateway.flow.enter import enter
+from gateway.flow.enter import caller_of, enter
 from gateway.flow.gateway import Gateway
 from gateway.web.admin.routes import ADMIN
 from gateway.web.answer import config_line, head_of, refusal_pairs, send_in_two
@@ -20,7 +20,8 @@ from gateway.web.errors import INTERNAL, LOG, openai_body, openai_status
 from gateway.web.explain import PATH as EXPLAIN
 from gateway.web.explain import answer_explain
 from gateway.web.head import NO_LINES, joined, lines_of, pairs_of
-from gateway.web.hot import Endpoint, answer_call, peer_of
+from gateway.web.hot import Endpoint, answer_call
+from gateway.web.introduction import peer_of
 from gateway.web.limit_headers import STANDING
 from gateway.web.messages import MESSAGES, count_tokens
 from gateway.web.models import list_models, one_model
@@ -105,7 +106,7 @@ def dressed(gateway: Gateway, app: Any) -> App:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
-        visit = enter(gateway, None, client_id=client_id_of(scope[HEADERS]), peer=peer_of(scope))
+        visit = enter(gateway, caller_of(None, client_id=client_id_of(scope[HEADERS]), peer=peer_of(scope)))
         digest = visit.snapshot.digest
 
         async def send_dressed(message: Any) -> None:
@@ -127,7 +128,7 @@ def at_the_door(gateway: Gateway) -> Any:
     """Refuses what no route should see, and closes the connection it came on."""
 
     async def refuse(scope: Scope, _: Receive, send: Send, error: RequestError) -> None:
-        visit = enter(gateway, None, peer=peer_of(scope))
+        visit = enter(gateway, caller_of(None, peer=peer_of(scope)))
         try:
             told = joined(
                 config_line(visit.snapshot.digest), lines_of([*refusal_pairs(error), (b"connection", b"close")])

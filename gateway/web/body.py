@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from gateway.errors import RequestError
-from gateway.web.door import line_of
 from gateway.web.leaving import CallerLeftError
 from gateway.web.stepped import Stepped
 
@@ -24,12 +23,9 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], max_bytes:
     declared = headers.get(b"content-length")
     if declared is not None and declared.isdigit() and int(declared) > max_bytes:
         raise too_large(max_bytes)
-    line = line_of(receive)
-    if line is not None and (body := line.take()) is not None:
-        return _bounded(body, max_bytes)
     first = Stepped(receive())
     if first.done and not first.value.get("more_body", False):  # it had all come by the time we asked: no clock
-        return _bounded(_part(first.value), max_bytes)
+        return bounded(_part(first.value), max_bytes)
     try:
         async with asyncio.timeout(timeout_s):
             return await _read_all(receive, await first.rest(), max_bytes)
@@ -46,7 +42,7 @@ async def _read_all(receive: Receive, message: Any, max_bytes: int) -> bytes:
             raise too_large(max_bytes)
         message = await receive()
         body += _part(message)
-    return _bounded(bytes(body), max_bytes)
+    return bounded(bytes(body), max_bytes)
 
 
 def _part(message: Any) -> bytes:
@@ -56,7 +52,7 @@ def _part(message: Any) -> bytes:
     return part
 
 
-def _bounded(body: bytes, max_bytes: int) -> bytes:
+def bounded(body: bytes, max_bytes: int) -> bytes:
     if len(body) > max_bytes:
         raise too_large(max_bytes)
     return body
@@ -67,19 +63,24 @@ def too_large(max_bytes: int) -> RequestError:
 
 
 def check_content(headers: Mapping[bytes, bytes]) -> None:
+    why = why_unread(headers)
+    if why is not None:
+        raise unsupported(why)
+
+
+def why_unread(headers: Mapping[bytes, bytes]) -> str | None:
     """Bodies are plain JSON whatever they are called, curl's default included; files and encodings are refused."""
     encoding = headers.get(b"content-encoding")
     if encoding is not None and encoding.strip().lower() not in (b"", b"identity"):
-        raise RequestError(
-            "unsupported_media", "unsupported_media_type", "Compressed request bodies are not read; send plain JSON."
-        )
+        return "Compressed request bodies are not read; send plain JSON."
     kind = headers.get(b"content-type")
-    if kind is not None and kind[:16] != b"application/json" and kind.strip().lower().startswith(b"multipart/"):
-        raise RequestError(
-            "unsupported_media",
-            "unsupported_media_type",
-            "This route reads JSON; send `Content-Type: application/json`.",
-        )
+    if kind is not None and kind.strip().lower().startswith(b"multipart/"):
+        return "This route reads JSON; send `Content-Type: application/json`."
+    return None
+
+
+def unsupported(why: str) -> RequestError:
+    return RequestError("unsupported_media", "unsupported_media_type", why)
 
 
 def decode_object(body: bytes) -> dict[str, Any]:

@@ -1,9 +1,8 @@
 """The outermost wall: what no route should have to look at is turned away here, before any routing."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from itertools import chain
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from gateway.errors import RequestError
 from gateway.state.live import Live
@@ -34,14 +33,20 @@ ONCE = frozenset({b"host", b"authorization", b"content-length", b"content-type",
 class Line(Protocol):
     """Shorter ways to and from the caller than `receive` and `send`, which work everywhere."""
 
-    task: asyncio.Task[None] | None
-    """The one in which the application runs."""
+    is_line: Literal[True]
+
+    @property
+    def left(self) -> bool:
+        """The caller did, while they were watched."""
 
     def take(self) -> bytes | None:
         """The whole body where it has arrived; None where it must be received."""
 
-    def when_gone(self, call: Callable[[], None] | None) -> bool:
-        """Called once if the caller leaves before the answer; False where that has happened."""
+    def watch(self) -> None:
+        """From here on the application is cancelled if the caller leaves before the answer."""
+
+    def unwatch(self) -> None:
+        """It is not, any more."""
 
     def whole(self, status: int, head: Lines, body: bytes) -> bool:
         """A whole response at once; False where it must be sent, because the reader has to be waited for."""

@@ -1,7 +1,7 @@
 """The end of a request as HTTP: which status and type each kind has, and how each surface says it."""
 
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -137,7 +137,7 @@ class Refusing(Protocol):
     async def refuse(self, error: RequestError) -> None: ...
 
 
-async def walled(story: Coroutine[Any, Any, None], reply: Refusing) -> None:
+async def walled(story: Coroutine[Any, Any, None], reply: Refusing, leave: Callable[[], None]) -> None:
     """The outer wall: every end of a request is told to its caller, and our own faults are told to the log alone."""
     try:
         await story
@@ -148,3 +148,5 @@ async def walled(story: Coroutine[Any, Any, None], reply: Refusing) -> None:
     except Exception:
         LOG.exception("internal error in request req-%s", reply.visit.ulid)
         await reply.refuse(INTERNAL)
+    finally:
+        leave()

@@ -1,6 +1,6 @@
 """`POST /v1/explain`: the body of any call, answered with the decision that would be made about it now."""
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -10,14 +10,15 @@ from gateway.flow.enter import check_key, enter
 from gateway.flow.gateway import Gateway, moment_of
 from gateway.flow.rights import check_scope, may
 from gateway.web.answer import encode
-from gateway.web.door import HEADERS, Receive, Scope, Send
+from gateway.web.body import decode_object
+from gateway.web.door import Receive, Scope, Send, line_of
 from gateway.web.errors import walled
 from gateway.web.explaining import decided, endpoint_of, told
-from gateway.web.hot import Endpoint, Incoming, body_of, peer_of
+from gateway.web.hot import Endpoint, body_of
+from gateway.web.introduction import Introduction, introduction
 from gateway.web.openai import OPENAI
 from gateway.web.reply import Reply
 from gateway.web.surface import Surface
-from gateway.web.wishes import client_id_of, token_of
 
 PATH = "/v1/explain"
 
@@ -29,33 +30,41 @@ class Explaining(Reply):
         self.surface = surface
 
 
-async def answer_explain(
+def answer_explain(
     gateway: Gateway, endpoints: Mapping[str, Endpoint], scope: Scope, receive: Receive, send: Send
-) -> None:
+) -> Coroutine[Any, Any, None]:
     """Nothing is sent to a provider, nothing is counted, nothing is taken."""
-    headers: dict[bytes, bytes] = scope[HEADERS]
-    token = token_of(headers)
-    visit = enter(gateway, token, client_id=client_id_of(headers), peer=peer_of(scope))
+    head = introduction(scope)
+    visit = enter(gateway, head.caller)
     reply = Explaining(gateway, visit, OPENAI, send)
-    try:
-        await walled(_tell(gateway, endpoints, reply, Incoming(scope, headers, token, receive)), reply)
-    finally:
+
+    def leave() -> None:
         gateway.live.leave(visit.snapshot)
         gateway.metrics.answered("explain", reply.status)
 
+    return walled(_tell(gateway, endpoints, reply, head, scope, receive), reply, leave)
 
-async def _tell(gateway: Gateway, endpoints: Mapping[str, Endpoint], reply: Explaining, incoming: Incoming) -> None:
+
+async def _tell(
+    gateway: Gateway,
+    endpoints: Mapping[str, Endpoint],
+    reply: Explaining,
+    head: Introduction,
+    scope: Scope,
+    receive: Receive,
+) -> None:
     visit = reply.visit
-    if incoming.scope["method"] != "POST":
+    if head.method != "POST":
         raise RequestError("method_not_allowed", "method_not_allowed", "This route answers POST.")
-    key = check_key(visit, incoming.token)
-    fields = await body_of(gateway, visit, incoming)
+    key = check_key(visit, head.caller.token)
+    body = body_of(gateway, visit, head, line_of(receive), receive)
+    fields = decode_object(body if isinstance(body, bytes) else await body)
     names = {path: endpoint.name for path, endpoint in endpoints.items()}
-    name = endpoint_of(fields, _said(incoming.scope), names)
+    name = endpoint_of(fields, _said(scope), names)
     endpoint = next(one for one in endpoints.values() if one.name == name)
     reply.speak_as(endpoint.surface)
     _check_rights(key, endpoint)
-    ask = endpoint.understand(visit, incoming.headers, fields)
+    ask = endpoint.understand(visit, head.headers, fields)
     decision = decided(visit.snapshot, ask, moment_of(gateway, visit.snapshot), gateway.limits)
     await reply.alone(encode(told(visit.snapshot, ask, decision)))
 

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
-from gateway.web.door import line_of
+from gateway.web.door import Line
 
 Receive = Callable[[], Awaitable[Any]]
 
@@ -13,35 +13,44 @@ class CallerLeftError(Exception):
     """The connection ended before the request did; there is nobody left to tell."""
 
 
-class Leaving:
-    """Cancels the work when the caller leaves. `close` must be called when the work is over.
+class Watch(Protocol):
+    """Until `unwatch`, the work is cancelled when the caller leaves."""
 
-    A server with a line tells it. Of others the next message is waited for beside the work: the coroutine of
-    `receive()` is stepped by hand and parked on the future it waits for, as a task would cost more than all the rest
-    of a small request.
+    @property
+    def left(self) -> bool:
+        """They did."""
+
+    def unwatch(self) -> None:
+        """The work is over."""
+
+
+def watching(line: Line | None, receive: Receive) -> Watch:
+    """A server with a line looks itself whether the caller leaves."""
+    if line is None:
+        return Leaving(receive)
+    line.watch()
+    return line
+
+
+class Leaving:
+    """For servers without a line: the next message is waited for beside the work.
+
+    The coroutine of `receive()` is stepped by hand and parked on the future it waits for, as a task would cost more
+    than all the rest of a small request.
     """
 
-    __slots__ = ("_line", "_waiting", "_work", "left")
+    __slots__ = ("_waiting", "_work", "left")
 
     def __init__(self, receive: Receive) -> None:
         self.left = False
-        self._waiting: Any = None
-        self._line = line = line_of(receive)
-        if line is None:
-            self._work = asyncio.current_task()
-            self._waiting = receive()
-            self._step()
-            return
-        self._work = line.task
-        if not line.when_gone(self._gone):
-            self._gone()
+        self._work = asyncio.current_task()
+        self._waiting: Any = receive()
+        self._step()
 
-    def close(self) -> None:
+    def unwatch(self) -> None:
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             waiting.close()
-        if self._line is not None:
-            self._line.when_gone(None)
 
     def _step(self) -> None:
         waiting: Coroutine[Any, Any, Any] | None = self._waiting

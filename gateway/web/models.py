@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from gateway.domain.key import Key
 from gateway.domain.snapshot import Snapshot
 from gateway.domain.table import Alias, Model, Offer, Plain, Split, Table
-from gateway.flow.enter import check_key, enter
+from gateway.flow.enter import caller_of, check_key, enter
 from gateway.flow.gateway import Gateway
 from gateway.routing.refuse import unknown_model
 from gateway.web.answer import encode
@@ -46,7 +46,7 @@ def one_model(
 def _rows_for(request: Request[Any, Any, Any], gateway: Gateway) -> list[Row]:
     token = token_of(request.scope[HEADERS])  # type: ignore[literal-required]
     client = request.scope["client"]
-    visit = enter(gateway, token, peer=client[0] if client else "")
+    visit = enter(gateway, caller_of(token, peer=client[0] if client else ""))
     try:
         request.scope[STANDING] = limit_lines(gateway, visit.key)  # type: ignore[literal-required]
         return sorted(rows_of(visit.snapshot, check_key(visit, token)), key=lambda row: str(row["id"]))

@@ -1,9 +1,16 @@
 """The door: what is turned away before any routing."""
 
-import pytest
+import asyncio
+from typing import Any
 
+import pytest
+from msgspec import structs
+
+from gateway.domain.snapshot import Snapshot
 from gateway.errors import RequestError
-from gateway.web.door import check_target, read_headers
+from gateway.state.live import Live
+from gateway.web.door import LANE, Door, check_target, read_headers
+from tests.builders import a_snapshot
 
 HOST = (b"host", b"gateway.example")
 
@@ -37,3 +44,72 @@ def test_c32_a_target_of_100_kb_is_refused() -> None:
     with pytest.raises(RequestError) as caught:
         check_target({"raw_path": b"/" + b"a" * 100_000, "query_string": b""})
     assert caught.value.code == "headers_too_large"
+
+
+class Beyond:
+    """What stands behind the door: keeps the scopes that come."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    async def __call__(self, scope: Any, *_: Any) -> None:
+        self.seen.append(scope)
+
+
+def behind_proxies(*trusted: str) -> Snapshot:
+    snapshot = a_snapshot()
+    return structs.replace(snapshot, server=structs.replace(snapshot.server, trusted_proxies=trusted))
+
+
+def through(door: Door, scope: dict[str, Any]) -> None:
+    async def nothing(*_: Any) -> Any:
+        raise AssertionError("nobody reads or writes here")
+
+    asyncio.run(door(scope, nothing, nothing))  # type: ignore[arg-type]
+
+
+def a_scope(path: str = "/lane") -> dict[str, Any]:
+    pairs = [HOST, (b"x-forwarded-for", b"192.0.2.7")]
+    target = {"path": path, "raw_path": path.encode(), "query_string": b""}
+    return {"type": "http", "headers": pairs, "client": ("127.0.0.1", 1), **target}
+
+
+def test_a_head_that_was_looked_at_passes_at_once_when_it_comes_again() -> None:
+    lane, app, refused = Beyond(), Beyond(), Beyond()
+    door = Door(app, {"/lane": lane}, refused, Live(behind_proxies()))
+    scope = a_scope()
+    through(door, scope)
+    scope["headers"] = []  # nobody looks again
+    through(door, scope)
+    assert (len(lane.seen), app.seen, refused.seen) == (2, [], [])
+    assert lane.seen[1] is scope
+
+
+def test_only_what_goes_straight_to_its_handler_may_come_again() -> None:
+    lane, app = Beyond(), Beyond()
+    door = Door(app, {"/lane": lane}, Beyond(), Live(behind_proxies()))
+    scope = a_scope("/elsewhere")
+    through(door, scope)
+    assert LANE not in scope
+    assert app.seen == [scope]
+
+
+def test_who_stands_behind_a_trusted_proxy_is_looked_for_each_time() -> None:
+    lane = Beyond()
+    live = Live(behind_proxies("127.0.0.1"))
+    door = Door(Beyond(), {"/lane": lane}, Beyond(), live)
+    scope = a_scope()
+    through(door, scope)
+    assert LANE not in scope
+    assert scope["client"][0] == "192.0.2.7"
+
+
+def test_a_proxy_that_is_trusted_from_now_on_is_seen_through_at_once_and_no_longer_when_it_is_not() -> None:
+    lane = Beyond()
+    live = Live(behind_proxies())
+    door = Door(Beyond(), {"/lane": lane}, Beyond(), live)
+    scope = a_scope()
+    for trusted in ((), ("127.0.0.1",), ()):
+        live.swap(behind_proxies(*trusted))
+        through(door, scope)
+    assert [seen["client"][0] for seen in lane.seen] == ["127.0.0.1", "192.0.2.7", "127.0.0.1"]

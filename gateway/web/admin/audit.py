@@ -10,7 +10,7 @@ from gateway.state.ledger.record import AuditRow, plain
 from gateway.ulid import new_ulid
 from gateway.web.admin.guard import WHO
 from gateway.web.door import Scope
-from gateway.web.hot import peer_of
+from gateway.web.introduction import peer_of
 
 
 def audit(
