@@ -72,7 +72,10 @@ class Hearing:
             self._follow(data, notes)
             self.fail(MALFORMED)
         else:
-            if len(notes) != IN_ONE_PIECE or self.heard or not self._is_plain(data, notes):
+            if self.size and notes and (more := _joined(notes)) is not None:
+                self._dry = 0
+                self._add(more)
+            elif len(notes) != IN_ONE_PIECE or self.heard or not self._is_plain(data, notes):
                 self._follow(data, notes)
         notes.clear()
 
@@ -163,11 +166,12 @@ class Hearing:
         if self.head is None:
             self._early += data
         for note in notes:
-            if type(note) is bytes:
-                self._add(note)
+            if isinstance(note, bytes):
+                if not self.complete and self.fault is None:
+                    self._add(note)
             elif note is BEGUN:
                 self.keep = self.keep and not self.complete
-            elif type(note) is not bool:
+            elif not isinstance(note, bool):
                 self._open(note)
             elif self.head is not None and not self.complete and self.fault is None:
                 self.keep = note
@@ -193,8 +197,6 @@ class Hearing:
                 self._of_no_use(status)
 
     def _add(self, data: bytes) -> None:
-        if self.complete or self.fault is not None:
-            return
         self.size += len(data)
         if self.size > self._room:
             self._overflow(data)
@@ -216,3 +218,11 @@ class Hearing:
             self.keep = False
         else:
             self.fail("response_too_large")
+
+
+def _joined(notes: list[Any]) -> bytes | None:
+    """In the middle of a body there is mostly more of it and nothing else: only that can be joined."""
+    try:
+        return b"".join(notes)
+    except TypeError:
+        return None
