@@ -40,8 +40,11 @@ class Denial(Struct, frozen=True, kw_only=True):
     facts: Mapping[str, Any] = MappingProxyType({})
 
 
-class Reservation(Struct, eq=False):
-    """What is set aside for one request; belongs to the store that made it and is closed there exactly once."""
+class Reservation(Struct, eq=False, gc=False):
+    """What is set aside for one request; belongs to the store that made it and is closed there exactly once.
+
+    That it is open is known by the store alone. Nothing that it holds refers to it.
+    """
 
     key: Key
     month: str
@@ -54,7 +57,8 @@ class Reservation(Struct, eq=False):
     """Monotonic time when it is given up."""
     lease: Any = None
     """The store's own note."""
-    state: Literal["open", "given up", "closed"] = "open"
+    given_up: bool = False
+    """Its lease is over, its request is not: should that come to an end, it is charged."""
 
 
 class Gauge(Struct, frozen=True):

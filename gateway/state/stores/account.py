@@ -127,7 +127,8 @@ class Account:
                 return too_fast("requests", limits.requests_per_minute or 0, requests_at - now - MINUTE_S)
         per_minute = limits.tokens_per_minute
         if per_minute is not None:
-            tokens_at = (tokens_at if tokens_at > now else now) + flow_s(paced, per_minute)
+            needed_s = paced * MINUTE_S / per_minute if 0 < paced <= per_minute else flow_s(paced, per_minute)
+            tokens_at = (tokens_at if tokens_at > now else now) + needed_s
             if tokens_at - now - MINUTE_S > GRAIN_S:
                 return too_fast("tokens", per_minute, tokens_at - now - MINUTE_S)
         self.requests_at, self.tokens_at = requests_at, tokens_at

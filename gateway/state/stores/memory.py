@@ -40,16 +40,19 @@ class MemoryLimits:
         if not purse.since < now < purse.until:
             purse = self._purse(account, now)
         nano = 0 if usd is None else nano_at_most(usd)
-        bound, nano_bound = purse.tokens_bound + tokens, purse.nano_bound + nano
-        denial = None
+        bound = purse.tokens_bound + tokens
+        nano_bound = purse.nano_bound + nano
         if usd is None or bound > account.most_tokens or nano_bound > account.most_nano:
             denial = purse.denial(limits, tokens, nano, usd)
+            if denial is not None:
+                return denial
         if paced is None:
             paced = tokens
-        denial = denial or account.take(limits, paced, now)
+        denial = account.take(limits, paced, now)
         if denial is not None:
             return denial
-        purse.tokens_bound, purse.nano_bound = bound, nano_bound
+        purse.tokens_bound = bound
+        purse.nano_bound = nano_bound
         reservation = Reservation(key, purse.month, tokens, nano, paced, now + deadline_s * LEASE_FACTOR, purse)
         self._open.add(reservation)
         return reservation
@@ -68,18 +71,19 @@ class MemoryLimits:
 
     def settle(self, reservation: Reservation, tokens: int, usd: float) -> tuple[Alert, ...]:
         """An end that comes after the lease was given up is charged all the same."""
-        state, purse = reservation.state, reservation.lease
-        if state == "closed":
-            return ()
-        reservation.state = "closed"
         if tokens < 0:
             tokens = 0
+        purse: Purse = reservation.lease
         nano = nano_of(usd)
-        if state == "open":
+        try:
             self._open.remove(reservation)
-            purse.close(reservation, tokens, nano)
-        else:
+        except KeyError:
+            if not reservation.given_up:
+                return ()
+            reservation.given_up = False
             purse.spend(tokens, nano)
+        else:
+            purse.close(reservation, tokens, nano)
         account, key = purse.account, reservation.key
         if account.limits is not key.limits:
             account = self._account(key)
@@ -94,13 +98,14 @@ class MemoryLimits:
 
     def release(self, reservation: Reservation) -> None:
         self._give_up(reservation)
-        reservation.state = "closed"
+        reservation.given_up = False
 
     def expire(self, now: float) -> int:
         """Gives up reservations whose request is long over by any deadline; how many."""
         late = [each for each in self._open if now >= each.expires]
         for reservation in late:
             self._give_up(reservation)
+            reservation.given_up = True
         return len(late)
 
     def standing(self, key: Key, now: float, unix: float) -> Standing | None:
@@ -160,11 +165,10 @@ class MemoryLimits:
         return purse
 
     def _give_up(self, reservation: Reservation) -> None:
-        if reservation.state == "open":
+        if reservation in self._open:
             self._open.remove(reservation)
             purse: Purse = reservation.lease
             purse.close(reservation, 0, 0)
-            reservation.state = "given up"
 
 
 def _gauge(per_minute: int | None, arrival: float, now: float, unix: float) -> Gauge | None:

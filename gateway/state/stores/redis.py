@@ -135,7 +135,7 @@ class RedisLimits:
         late = [each for each in self._open.values() if now >= each.expires]
         for reservation in late:
             self._end(reservation, 0, 0)
-            reservation.state = "given up"
+            reservation.given_up = True
         return len(late)
 
     def standing(self, key: Key, now: float, unix: float) -> Standing | None:
@@ -210,15 +210,15 @@ class RedisLimits:
     def _end(self, reservation: Reservation, tokens: int, nano: int) -> None:
         stub: Stub = reservation.lease
         limits, month = reservation.key.limits, reservation.month
-        state, reservation.state = reservation.state, "closed"
-        if state == "open":
-            del self._open[id(reservation)]
+        if self._open.pop(id(reservation), None) is not None:
             if stub.local is not None:
                 self.share.end(stub.local, tokens)
             if stub.lease is not None:
                 stub.lease.end(stub.need, limits, month, tokens, nano)
-        elif state == "given up" and stub.lease is not None:
-            stub.lease.owe(limits, month, tokens, nano)
+        elif reservation.given_up:
+            reservation.given_up = False
+            if stub.lease is not None:
+                stub.lease.owe(limits, month, tokens, nano)
 
     def _keep_alone(self, key: Key, lease: Lease, need: Need, now: float, deadline_s: float) -> Reservation | Denial:
         """Without the store: caps from what is held, the rest from this process' share."""
