@@ -4,7 +4,9 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, MutableMapping
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Literal, Protocol
+
+from msgspec import Struct
 
 from gateway.cli.http_flow import Flow
 from gateway.cli.http_top import Tops
@@ -32,7 +34,6 @@ class Host(Protocol):
     """The connection, as a cycle sees it."""
 
     transport: asyncio.Transport
-    flow: Flow
 
     def pairs(self) -> Pairs:
         """What stands in every head."""
@@ -47,47 +48,35 @@ class Host(Protocol):
         """The application has returned."""
 
 
-class Cycle:
+class Cycle(Struct, eq=False):
     """`receive` and `send` for the application; `take`, `whole`, `start`, `push` and `watch` need no coroutine."""
 
-    is_line: Final = True
+    is_line: ClassVar[Literal[True]] = True
     """Where `web` looks for those shorter ways."""
 
-    __slots__ = (
-        "_chunked", "_flow", "_host", "_left", "_news", "_parts", "_pipe", "_size", "_waiter", "_watched",
-        "disconnected", "expects_continue", "has_all", "keep_alive", "over", "response_complete", "response_started",
-        "scope", "task",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        host: Host,
-        scope: Scope,
-        keep_alive: bool = True,
-        expects_continue: bool = False,
-        body: bytes | None = None,
-    ) -> None:
-        self._host = host
-        self.scope = scope
-        self.keep_alive = keep_alive
-        self.expects_continue = expects_continue
-        self.task: asyncio.Task[None] | None = None
-        self.disconnected = False
-        self.over = False
-        """Answered to its end, and the application has returned."""
-        self.has_all = body is not None
-        """The request has arrived to its end."""
-        self.response_started = False
-        self.response_complete = False
-        self._parts: list[bytes] = [] if body is None else [body]
-        self._size = 0
-        self._news = self.has_all
-        self._waiter: asyncio.Future[None] | None = None
-        self._watched = False
-        self._chunked = False
-        self._left: float = 0
-        self._pipe: asyncio.Transport | None = None
-        """While a body without a length is under way."""
+    _host: Host
+    _flow: Flow
+    scope: Scope
+    keep_alive: bool = True
+    expects_continue: bool = False
+    has_all: bool = False
+    """The request has arrived to its end."""
+    _news: bool = False
+    """Something has, since the application last asked."""
+    _parts: list[bytes] = []
+    _size: int = 0
+    task: "asyncio.Task[None] | None" = None
+    response_started: bool = False
+    response_complete: bool = False
+    over: bool = False
+    """Answered to its end, and the application has returned."""
+    disconnected: bool = False
+    _watched: bool = False
+    _waiter: "asyncio.Future[None] | None" = None
+    _chunked: bool = False
+    _left: float = 0
+    _pipe: asyncio.Transport | None = None
+    """While a body without a length is under way."""
 
     async def run(self, app: Callable[..., Any]) -> None:
         """The application, and what is owed to a caller whom it left without a response."""
@@ -108,7 +97,7 @@ class Cycle:
         self._parts.append(body)
         self._size += len(body)
         if self._size > HIGH_WATER_BYTES:
-            self._host.flow.pause_reading()
+            self._flow.pause_reading()
         self._wake()
 
     def arrived_all(self) -> None:
@@ -128,7 +117,7 @@ class Cycle:
         """The whole body where it has arrived; None where it must be waited for."""
         if not self.has_all or self.disconnected:
             return None
-        if self._host.flow.read_paused:
+        if self._flow.read_paused:
             self._host.read_on()
         parts, self._parts = self._parts, []
         self._size = 0
@@ -151,7 +140,7 @@ class Cycle:
 
     def whole(self, status: int, head: Lines, body: bytes) -> bool:
         """A response with its length in `head`, in one write; False where the reader must be waited for first."""
-        if self._host.flow.write_paused:
+        if self._flow.write_paused:
             return False
         if not self.disconnected:
             self._write(status, head, b"" if self.scope["method"] == "HEAD" else body)
@@ -160,7 +149,7 @@ class Cycle:
 
     def start(self, status: int, head: Lines) -> bool:
         """The head of a response without a length; False as above."""
-        if self._host.flow.write_paused:
+        if self._flow.write_paused:
             return False
         if not self.disconnected:
             self._write(status, joined(head, self._open_end(status)))
@@ -195,7 +184,7 @@ class Cycle:
         return {"type": "http.request", "body": b"".join(parts), "more_body": not self.has_all}
 
     async def send(self, message: Any) -> None:
-        flow = self._host.flow
+        flow = self._flow
         if flow.write_paused and not self.disconnected:
             await flow.drain()
         if self.disconnected:
@@ -239,7 +228,7 @@ class Cycle:
             return NO_LINES
         self._chunked = self.scope["http_version"] != "1.0"
         self._left = 0 if self._chunked else UNTIL_CLOSED
-        self._pipe, self._flow = self._host.transport, self._host.flow
+        self._pipe = self._host.transport
         return CHUNKED if self._chunked else NO_LINES
 
     def _go_on(self, body: bytes, *, more: bool) -> None:

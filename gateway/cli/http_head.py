@@ -8,7 +8,6 @@ those digits, with the scope that was made of it.
 from typing import Any
 
 import httptools
-from msgspec import Struct
 
 from gateway.cli.http_cycle import Scope
 from gateway.web.door import HEADERS, LANE
@@ -16,34 +15,52 @@ from gateway.web.head import Pairs
 
 LENGTH = b"content-length"
 LONGEST_KNOWN = 8 * 1024
-MOST_DIGITS = 9
 
 
-class KnownHead(Struct, eq=False):
-    """Whoever made the scope says with a lane in it that it may serve again."""
+class KnownHead:
+    """Whoever made the scope says with a lane in it that it may serve again.
 
-    before: bytes
-    """Up to the digits of the length."""
-    after: bytes
-    """From there to the end of the head."""
-    place: int
-    """Of the length among the headers."""
-    scope: Scope
-    used: bool = False
+    The size of a piece tells how long its body is, if it is one request, and so what its head must look like.
+    """
+
+    __slots__ = ("_after", "_before", "_head", "_place", "_size", "scope", "used")
+
+    def __init__(self, before: bytes, after: bytes, place: int, scope: Scope) -> None:
+        """`before` and `after` the digits of the length, which stands at that place among the headers."""
+        self._before = before
+        self._after = after
+        self._place = place
+        self._head = b""
+        self._size = -1
+        """Of the piece that `_head` and `scope` tell of."""
+        self.scope = scope
+        self.used = False
 
     def body_in(self, data: bytes) -> bytes | None:
         """The body, if this is the head once more, with the whole of the body it announces, and nothing else."""
-        scope, begins = self.scope, len(self.before)
-        ends = data.find(b"\r", begins, begins + MOST_DIGITS + 1)
-        if ends < 0 or not data.startswith(self.before) or not data.startswith(self.after, ends):
+        if LANE not in self.scope or (len(data) != self._size and not self._fits(len(data))):
             return None
-        digits, body = data[begins:ends], data[ends + len(self.after) :]
-        if LANE not in scope or not digits.isdigit() or int(digits) != len(body):
+        ends = len(self._head)
+        if data[:ends] != self._head:
             return None
-        scope["headers"][self.place] = (LENGTH, digits)
-        scope[HEADERS][LENGTH] = digits
         self.used = True
-        return body
+        return data[ends:]
+
+    def _fits(self, size: int) -> bool:
+        """Whether one request can be that long: a body, and the digits of its length. There may be none."""
+        rest = size - len(self._before) - len(self._after)
+        length = rest - len(b"%d" % rest)
+        digits = b"%d" % length
+        if len(digits) + length < rest:  # the length has one digit less
+            length += 1
+            digits = b"%d" % length
+        if length < 0 or len(digits) + length != rest:
+            return False
+        self._size = size
+        self._head = self._before + digits + self._after
+        self.scope["headers"][self._place] = (LENGTH, digits)
+        self.scope[HEADERS][LENGTH] = digits
+        return True
 
 
 def known_head(data: bytes, scope: Scope) -> KnownHead | None:
@@ -62,14 +79,10 @@ def known_head(data: bytes, scope: Scope) -> KnownHead | None:
     place = names.index(LENGTH)
     digits = headers[place][1]
     name, _, value = lines[place + 1].partition(b":")
-    if name.lower() != LENGTH or value.lstrip(b" \t") != digits or not _is_length_of(digits, len(data) - end - 4):
+    if name.lower() != LENGTH or value.lstrip(b" \t") != digits or digits != b"%d" % (len(data) - end - 4):
         return None
     begins = len(b"\r\n".join(lines[: place + 2])) - len(digits)
     return KnownHead(data[:begins], data[begins + len(digits) : end + 4], place, scope)
-
-
-def _is_length_of(digits: bytes, size: int) -> bool:
-    return len(digits) <= MOST_DIGITS and digits.isdigit() and int(digits) == size
 
 
 def length_in(headers: Pairs) -> int:

@@ -102,7 +102,7 @@ class GuardedProtocol(asyncio.Protocol):
         if at_rest and self._known is not None:
             body = self._known.body_in(data)
             if body is not None:
-                self.cycle = Cycle(self, self._known.scope, body=body)
+                self.cycle = Cycle(self, self.flow, self._known.scope, True, False, True, True, [body])
                 self._begin(self.cycle)
                 return
         if self._by_hand is not None:
@@ -182,7 +182,7 @@ class GuardedProtocol(asyncio.Protocol):
             scope["http_version"] = version
         before = self.cycle
         expects_continue = self._expects_continue and version == "1.1"
-        cycle = Cycle(self, scope, keep_alive=keep_alive, expects_continue=expects_continue)
+        cycle = Cycle(self, self.flow, scope, keep_alive, expects_continue)
         self.cycle = cycle
         if parser.should_upgrade():  # nothing else is spoken here: the request is answered as it stands
             cycle.keep_alive = False

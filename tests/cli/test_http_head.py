@@ -89,6 +89,7 @@ def test_any_other_way_to_write_a_length_is_left_to_the_parser(digits: bytes, bo
     known = known_from(PLAIN % (b"5", b"hello"))
     assert known is not None
     assert known.body_in(PLAIN % (digits, body)) is None
+    assert known.body_in(PLAIN % (b"5", b"hello")) == b"hello"
     assert known.scope[HEADERS][b"content-length"] == b"5"
 
 
@@ -97,6 +98,17 @@ def test_a_scope_that_nobody_marked_never_serves_again() -> None:
     assert known is not None
     del known.scope[LANE]
     assert known.body_in(PLAIN % (b"5", b"hello")) is None
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(0, 120) | st.sampled_from([998, 999, 1000, 1001, 9999, 10_000, 99_999, 100_000])))
+def test_bodies_of_every_length_follow_each_other(lengths: list[int]) -> None:
+    known = known_from(PLAIN % (b"5", b"hello"))
+    assert known is not None
+    for length in lengths:
+        assert known.body_in(PLAIN % (b"%d" % length, b"x" * length)) == b"x" * length
+        assert known.scope[HEADERS][b"content-length"] == b"%d" % length
+        assert known.body_in(PLAIN % (b"%d" % length, b"x" * (length + 1))) is None
 
 
 NEVER = {
