@@ -34,6 +34,8 @@ class Host(Protocol):
     """The connection, as a cycle sees it."""
 
     transport: asyncio.Transport
+    forget: Callable[["asyncio.Task[None]"], None]
+    """Called when the application has returned."""
 
     def pairs(self) -> Pairs:
         """What stands in every head."""
@@ -43,9 +45,6 @@ class Host(Protocol):
 
     def read_on(self) -> None:
         """There is room for more of the request."""
-
-    def forget(self, task: "asyncio.Task[None]") -> None:
-        """The application has returned."""
 
 
 class Cycle(Struct, eq=False):
@@ -124,11 +123,12 @@ class Cycle(Struct, eq=False):
         self._news = False
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def watch(self) -> None:
+    def watch(self) -> "Cycle":
         """From here on the application is cancelled if the caller leaves before the answer."""
         self._watched = True
         if self.disconnected:
             self._leave()
+        return self
 
     def unwatch(self) -> None:
         self._watched = False
@@ -256,7 +256,8 @@ class Cycle(Struct, eq=False):
     def _complete(self) -> None:
         self.response_complete = True
         self._pipe = None
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
         if not self.keep_alive:
             self._host.transport.close()
         self._host.answered()

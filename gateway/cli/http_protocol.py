@@ -52,6 +52,7 @@ class GuardedProtocol(asyncio.Protocol):
         self._app: Callable[..., Any] = config.loaded_app
         self._idle_s: float = config.timeout_keep_alive
         self._state = server_state
+        self.forget: Callable[[asyncio.Task[None]], None] = server_state.tasks.discard
         self._parser = httptools.HttpRequestParser(self)
         self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self._known: KnownHead | None = None
@@ -223,9 +224,6 @@ class GuardedProtocol(asyncio.Protocol):
         """Nothing is read while requests stand in line: what they take is bounded."""
         if not self._line_up and self._last_words is None:
             self.flow.resume_reading()
-
-    def forget(self, task: "asyncio.Task[None]") -> None:
-        self._state.tasks.discard(task)
 
     # inside
 

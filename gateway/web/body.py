@@ -25,7 +25,7 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], max_bytes:
         raise too_large(max_bytes)
     first = Stepped(receive())
     if first.done and not first.value.get("more_body", False):  # it had all come by the time we asked: no clock
-        return bounded(_part(first.value), max_bytes)
+        return _bounded(_part(first.value), max_bytes)
     try:
         async with asyncio.timeout(timeout_s):
             return await _read_all(receive, await first.rest(), max_bytes)
@@ -42,7 +42,7 @@ async def _read_all(receive: Receive, message: Any, max_bytes: int) -> bytes:
             raise too_large(max_bytes)
         message = await receive()
         body += _part(message)
-    return bounded(bytes(body), max_bytes)
+    return _bounded(bytes(body), max_bytes)
 
 
 def _part(message: Any) -> bytes:
@@ -52,7 +52,7 @@ def _part(message: Any) -> bytes:
     return part
 
 
-def bounded(body: bytes, max_bytes: int) -> bytes:
+def _bounded(body: bytes, max_bytes: int) -> bytes:
     if len(body) > max_bytes:
         raise too_large(max_bytes)
     return body

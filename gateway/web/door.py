@@ -42,7 +42,7 @@ class Line(Protocol):
     def take(self) -> bytes | None:
         """The whole body where it has arrived; None where it must be received."""
 
-    def watch(self) -> None:
+    def watch(self) -> "Line":
         """From here on the application is cancelled if the caller leaves before the answer."""
 
     def unwatch(self) -> None:
@@ -60,9 +60,12 @@ class Line(Protocol):
 
 def line_of(way: Receive | Send) -> Line | None:
     """Whoever `receive` and `send` belong to, if they say that they are one."""
-    owner = getattr(way, "__self__", None)
-    line: Line | None = owner if getattr(owner, "is_line", False) else None
-    return line
+    try:
+        owner: Line = way.__self__  # type: ignore[union-attr]
+        is_line = owner.is_line
+    except AttributeError:
+        return None
+    return owner if is_line else None
 
 
 class Door:

@@ -17,11 +17,11 @@ from gateway.flow.gateway import Gateway
 from gateway.flow.receipt import CLIENT_CLOSED, Receipt
 from gateway.flow.rights import may, scope_missing
 from gateway.flow.serve import open_receipt, serve, serve_stream
-from gateway.web.body import bounded, decode_object, read_body, unsupported
+from gateway.web.body import decode_object, read_body, too_large, unsupported
 from gateway.web.door import Line, Receive, Scope, Send, line_of
 from gateway.web.errors import walled
 from gateway.web.introduction import Introduction, introduction
-from gateway.web.leaving import watching
+from gateway.web.leaving import Leaving
 from gateway.web.once import REPLAYED, Once, once_for
 from gateway.web.reply import Reply
 from gateway.web.surface import Surface
@@ -72,7 +72,7 @@ async def tell(gateway: Gateway, endpoint: Endpoint, reply: Reply, head: Introdu
     receipt.wants_trace = head.wants_trace
     receipt.trace_parent = None if gateway.traces is None else head.trace_parent
     receipt.experience.retry_budget.note_request(visit.started)
-    leaving = watching(line, receive)
+    leaving = Leaving(receive) if line is None else line.watch()
     try:
         if receipt.ask.stream:
             await reply.stream(receipt, await serve_stream(receipt))
@@ -116,7 +116,12 @@ def body_of(
     if head.unread is not None:
         raise unsupported(head.unread)
     body = None if line is None else line.take()
-    return upload(gateway, visit, head, receive) if body is None else bounded(body, visit.snapshot.server.max_body)
+    if body is None:
+        return upload(gateway, visit, head, receive)
+    max_bytes = visit.snapshot.server.max_body
+    if len(body) > max_bytes:
+        raise too_large(max_bytes)
+    return body
 
 
 async def upload(gateway: Gateway, visit: Visit, head: Introduction, receive: Receive) -> bytes:

@@ -2,9 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Protocol
-
-from gateway.web.door import Line
+from typing import Any
 
 Receive = Callable[[], Awaitable[Any]]
 
@@ -13,30 +11,11 @@ class CallerLeftError(Exception):
     """The connection ended before the request did; there is nobody left to tell."""
 
 
-class Watch(Protocol):
-    """Until `unwatch`, the work is cancelled when the caller leaves."""
-
-    @property
-    def left(self) -> bool:
-        """They did."""
-
-    def unwatch(self) -> None:
-        """The work is over."""
-
-
-def watching(line: Line | None, receive: Receive) -> Watch:
-    """A server with a line looks itself whether the caller leaves."""
-    if line is None:
-        return Leaving(receive)
-    line.watch()
-    return line
-
-
 class Leaving:
-    """For servers without a line: the next message is waited for beside the work.
+    """Until `unwatch`, the work is cancelled when the caller leaves: for servers without a line that looks for that.
 
-    The coroutine of `receive()` is stepped by hand and parked on the future it waits for, as a task would cost more
-    than all the rest of a small request.
+    The next message is waited for beside the work. The coroutine of `receive()` is stepped by hand and parked on the
+    future it waits for, as a task would cost more than all the rest of a small request.
     """
 
     __slots__ = ("_waiting", "_work", "left")
