@@ -24,7 +24,8 @@ def admit(receipt: Receipt, plan: Plan, now: float) -> Awaitable[None] | None:
     if not gateway.knows_sums() and is_capped(limits):
         raise over_limit(quota_unavailable())
     unix, patience_s = receipt.visit.started_unix, receipt.patience_s
-    tokens, usd, paced = demand_of(ask, plan, receipt.visit.snapshot.routing.structured_output.repairs)
+    repairs = receipt.visit.snapshot.routing.structured_output.repairs
+    tokens, usd, paced = demand_of(ask, plan, repairs, receipt.ceilings)
     outcome = gateway.limits.reserve(key, tokens, usd, now, unix, patience_s, paced)
     if outcome is None:
         return _heard(receipt, gateway.limits.ask(key, tokens, usd, now, unix, patience_s, paced))

@@ -14,6 +14,7 @@ from gateway.errors import RequestError
 from gateway.flow.exchange import LEFT, Opened
 from gateway.flow.gateway import Gateway
 from gateway.flow.trial import Experience
+from gateway.flow.upper_bound import Ceilings
 from gateway.routing.estimate import cost_usd
 from gateway.state.ledger.record import Admitted
 from gateway.state.limits import Reservation
@@ -44,6 +45,8 @@ class Receipt(Struct, eq=False):
     patience_s: float = 0.0
     status: int = 200
     plan: Plan | None = None
+    ceilings: Ceilings | None = None
+    """Kept for plans like this one."""
     step: Step | None = None
     stream: Opened | None = None
     reservation: Reservation | None = None

@@ -92,6 +92,7 @@ def decided(receipt: Receipt, now: float) -> Plan:
         gateway.overrides.disabled_providers
     ):
         outline, patience = usual.outline, usual.patience_s
+        receipt.ceilings = usual.ceilings
         plan = outline.filled_in(ask, QUIET if outline.settled else moment_of(gateway, snapshot))
     else:
         plan = make_plan(snapshot, moment_of(gateway, snapshot), ask)

@@ -16,6 +16,7 @@ from gateway.domain.snapshot import Snapshot
 from gateway.domain.table import Offer, Provider, Table
 from gateway.errors import RequestError
 from gateway.flow.unsayable import PLAIN_ASKS, is_plain, speaker_of
+from gateway.flow.upper_bound import Ceilings
 from gateway.routing.beside import Beside
 from gateway.routing.outline import Outline, outline_of
 
@@ -43,6 +44,8 @@ class Usual(Struct, frozen=True, eq=False):
     """There is nobody among them who cannot be told what a plain request says."""
     patience_s: float | None
     """Of everybody; None where they differ."""
+    ceilings: Ceilings | None
+    """None where a moment decides who is tried at all."""
 
 
 class Usuals(Struct, eq=False):
@@ -101,6 +104,7 @@ def _usual(outline: Outline, table: Table, ask: Ask) -> Usual:
         ears,
         plain is not None and all_hear(ears, replace(ask, payload={**plain, "model": ask.name})),
         _only(table.providers[offer.provider].timeouts.total_s for offer in everyone),
+        {} if outline.always_the_same else None,
     )
 
 

@@ -85,6 +85,11 @@ class Outline(Struct, frozen=True):
             turn=plan.turn,
         )
 
+    @property
+    def always_the_same(self) -> bool:
+        """Every plan tries these offers, in whatever order: no moment decides who is left out."""
+        return self.settled is not None or len(_first(self.stretches, QUIET, maxsize)) <= self.most
+
     def _places(self, moment: Moment) -> Sequence[Place]:
         return _first(self.stretches, moment, self.most)
 

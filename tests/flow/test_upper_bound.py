@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.domain.ask import Ask, OutputContract
 from gateway.domain.plan import Plan, Step
-from gateway.domain.table import Offer
-from gateway.flow.upper_bound import demand_of, longest_output
+from gateway.domain.table import Offer, Price, PriceTier
+from gateway.flow.upper_bound import MOST_CEILINGS, Ceilings, demand_of, longest_output
 from tests.builders import an_ask, an_offer
 
 DEAR = an_offer("dear", input=100.0, output=200.0, max_output_tokens=1000)
@@ -86,7 +87,7 @@ CASES: dict[str, tuple[Ask, Plan, int, float | None]] = {
 
 @pytest.mark.parametrize(("ask", "plan", "tokens", "usd"), CASES.values(), ids=CASES)
 def test_no_step_can_pass_it(ask: Ask, plan: Plan, tokens: int, usd: float | None) -> None:
-    bound, most_usd, _ = demand_of(ask, plan, 1)
+    bound, most_usd, _ = demand_of(ask, plan, 1, {})
     assert bound == tokens
     assert most_usd == (None if usd is None else pytest.approx(usd))
 
@@ -95,3 +96,19 @@ def test_what_is_probable_follows_the_first_step() -> None:
     ask = an_ask(input_tokens=100, choices=3)
     assert demand_of(ask, a_plan(CHEAP, DEAR), 1)[2] == 121
     assert longest_output(ask, a_plan(DEAR, wider=(CHEAP,))) == 4000
+
+
+def test_what_is_kept_of_a_plan_is_bounded() -> None:
+    ceilings: Ceilings = {}
+    for wished in range(1, 3 * MOST_CEILINGS):
+        ask = an_ask(input_tokens=100, output_tokens=wished)
+        assert demand_of(ask, a_plan(CHEAP, DEAR), 1, ceilings) == demand_of(ask, a_plan(CHEAP, DEAR), 1)
+        assert len(ceilings) <= MOST_CEILINGS
+
+
+def test_a_price_that_follows_the_length_of_the_input_is_asked_for_each_time() -> None:
+    tiered = replace(CHEAP, price=Price(input=1.0, output=2.0, above=PriceTier(tokens=200, input=3.0, output=5.0)))
+    ceilings: Ceilings = {}
+    for tokens in (100, 170, 180, 1000, 100):
+        ask = an_ask(input_tokens=tokens, output_tokens=10)
+        assert demand_of(ask, a_plan(tiered, DEAR), 1, ceilings) == demand_of(ask, a_plan(tiered, DEAR), 1)

@@ -19,6 +19,7 @@ from gateway.domain.table import Alias, Offer, Price, Share, Split, Tier, Timeou
 from gateway.errors import RequestError
 from gateway.flow.decide import decide
 from gateway.flow.unsayable import PLAIN_ASKS, PLAIN_ROLES, is_plain, unsupported
+from gateway.flow.upper_bound import demand_of
 from gateway.flow.usual import MOST, MOST_OFFERS, USUALS, Usual, usual_of
 from gateway.routing.make_plan import make_plan
 from gateway.routing.scene import WELL, standing_of
@@ -170,6 +171,27 @@ def test_a_plan_that_was_kept_is_the_plan_that_would_be_made(history: History) -
         plan = followed(usual_of(snapshot, ask), snapshot, moment, ask)
         if plan is not None:
             assert plan == decided(snapshot, moment, ask)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(histories(), st.lists(st.integers(1, 10**6), max_size=3))
+def test_what_such_plans_may_use_is_what_their_steps_come_to(history: History, lengths: list[int]) -> None:
+    snapshot, requests = history
+    for moment, ask in requests * 2:
+        usual = usual_of(snapshot, ask)
+        plan = followed(usual, snapshot, moment, ask)
+        if usual is not None and plan is not None:
+            for length in (ask.input_tokens, *lengths):
+                longer = replace(ask, input_tokens=length)
+                assert demand_of(longer, plan, 2, usual.ceilings) == demand_of(longer, plan, 2)
+
+
+def test_nothing_is_kept_of_what_may_be_used_where_a_moment_decides_who_is_tried() -> None:
+    many = [an_offer("m", f"p{number}", input=1 + number % 2, output=number) for number in range(9)]
+    for some, kept in ((many, False), (many[:2], True)):
+        usual = usual_of(a_snapshot(a_table(some)), an_ask("m", strategy="latency", input_tokens=1))
+        assert usual is not None
+        assert (usual.ceilings is not None) is kept
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
