@@ -4,7 +4,7 @@ The number is the theoretical arrival time: when all that was taken so far will 
 worth may be taken at once, until that time is a minute ahead; from then on it flows back evenly.
 """
 
-from math import inf
+from math import floor, inf
 
 MINUTE_S = 60.0
 GRAIN_S = 1e-6
@@ -25,5 +25,5 @@ def left(arrival: float, now: float, per_minute: int) -> int:
         used_s = 0.0
     elif used_s > MINUTE_S:
         used_s = MINUTE_S
-    amount = int((MINUTE_S - used_s + GRAIN_S) * per_minute / MINUTE_S)
+    amount = floor((MINUTE_S - used_s + GRAIN_S) * per_minute / MINUTE_S)
     return amount if amount < per_minute else per_minute

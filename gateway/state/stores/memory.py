@@ -123,7 +123,12 @@ class MemoryLimits:
         requests, tokens = limits.requests_per_minute, limits.tokens_per_minute
         if requests is None and tokens is None:
             return ()
-        account = self._accounts.get(key.name) or self._account(key)
+        account = self._accounts.get(key.name)
+        if account is None:
+            account = self._account(key)
+        if requests is not None and tokens is not None and account.requests_at <= now and account.tokens_at <= now:
+            whole = ceil(unix)
+            return requests, whole, tokens, whole
         told = () if requests is None else _rate_left(requests, account.requests_at, now, unix)
         return told if tokens is None else told + _rate_left(tokens, account.tokens_at, now, unix)
 
