@@ -93,7 +93,7 @@ class Gateway(Struct, kw_only=True, eq=False):
 
     def knows_sums(self) -> bool:
         """Whether a cap can be kept: what was spent is known, and what will be spent is written down."""
-        return self.sums_known and self.ledger.accepting
+        return self.sums_known and self.ledger.journal.accepting
 
     @property
     def skew_s(self) -> float:

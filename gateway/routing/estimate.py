@@ -114,7 +114,7 @@ def cost_usd(price: Price | None, usage: Usage) -> float:
 
 def padded(input_tokens: int) -> int:
     """The input with its headroom, rounded up to whole tokens."""
-    return -(-input_tokens * 115 // 100)
+    return (input_tokens * 115 + 99) // 100
 
 
 def _or(price: float | None, otherwise: float) -> float:

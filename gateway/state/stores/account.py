@@ -4,7 +4,7 @@ from math import floor
 
 from gateway.domain.key import Limits
 from gateway.state.gcra import GRAIN_S, MINUTE_S, flow_s
-from gateway.state.limits import Denial, Reservation, Spent, cap_reached, priceless, too_fast, too_many
+from gateway.state.limits import Denial, Spent, cap_reached, priceless, too_fast, too_many
 from gateway.state.money import nano_of
 
 ENDLESS = 1 << 62
@@ -36,17 +36,6 @@ class Purse:
         self.nano += nano
         self.tokens_bound += tokens
         self.nano_bound += nano
-
-    def close(self, reservation: Reservation, tokens: int, nano: int) -> None:
-        """So much of what was set aside is spent; what is left flows back, and what was not enough is owed."""
-        account, per_minute = self.account, reservation.key.limits.tokens_per_minute
-        account.in_flight -= 1
-        self.tokens += tokens
-        self.nano += nano
-        self.tokens_bound += tokens - reservation.tokens
-        self.nano_bound += nano - reservation.nano_usd
-        if per_minute:
-            account.tokens_at += (tokens - reservation.paced) * MINUTE_S / per_minute
 
     def denial(self, limits: Limits, tokens: int, nano: int, usd: float | None) -> Denial | None:
         """What stands against so much more."""

@@ -5,7 +5,7 @@ from math import ceil
 
 from gateway.domain.key import Key
 from gateway.state.calendar import Calendar
-from gateway.state.gcra import left
+from gateway.state.gcra import MINUTE_S, left
 from gateway.state.limits import LEASE_FACTOR, Alert, Denial, Gauge, Reservation, Spent, Standing, alerts
 from gateway.state.money import nano_at_most, nano_of
 from gateway.state.stores.account import Account, Purse
@@ -70,11 +70,14 @@ class MemoryLimits:
         return self.reserve(key, tokens, usd, now, unix, deadline_s, paced)
 
     def settle(self, reservation: Reservation, tokens: int, usd: float) -> tuple[Alert, ...]:
-        """An end that comes after the lease was given up is charged all the same."""
+        """So much is spent; what was set aside and is left flows back, and what was not enough is owed.
+
+        An end that comes after the lease was given up is charged all the same.
+        """
         if tokens < 0:
             tokens = 0
-        purse: Purse = reservation.lease
-        nano = nano_of(usd)
+        nano, purse, limits = nano_of(usd), reservation.lease, reservation.key.limits
+        account = purse.account
         try:
             self._open.remove(reservation)
         except KeyError:
@@ -83,28 +86,33 @@ class MemoryLimits:
             reservation.given_up = False
             purse.spend(tokens, nano)
         else:
-            purse.close(reservation, tokens, nano)
-        account, key = purse.account, reservation.key
-        if account.limits is not key.limits:
-            account = self._account(key)
+            account.in_flight -= 1
+            purse.tokens += tokens
+            purse.nano += nano
+            purse.tokens_bound += tokens - reservation.tokens
+            purse.nano_bound += nano - reservation.nano_usd
+            per_minute = limits.tokens_per_minute
+            if per_minute:
+                account.tokens_at += (tokens - reservation.paced) * MINUTE_S / per_minute
+        if account.limits is not limits:
+            account = self._account(reservation.key)
         if (purse.tokens < account.quiet_tokens and purse.nano < account.quiet_nano) or not self._shares:
             return ()
         before = Spent(purse.tokens - tokens, purse.nano - nano)
-        return alerts(key, purse.month, before, purse.spent(), self._shares)
+        return alerts(reservation.key, purse.month, before, purse.spent(), self._shares)
 
     def charge(self, key: Key, admitted: float, tokens: int, usd: float) -> None:
         """What a key without limits used: should it get a cap within the month, that counts."""
         self._purse(self._account(key), admitted).spend(tokens, nano_of(usd))
 
     def release(self, reservation: Reservation) -> None:
-        self._give_up(reservation)
-        reservation.given_up = False
+        self.settle(reservation, 0, 0.0)
 
     def expire(self, now: float) -> int:
         """Gives up reservations whose request is long over by any deadline; how many."""
         late = [each for each in self._open if now >= each.expires]
         for reservation in late:
-            self._give_up(reservation)
+            self.settle(reservation, 0, 0.0)
             reservation.given_up = True
         return len(late)
 
@@ -168,12 +176,6 @@ class MemoryLimits:
         purse = account.purse_of(calendar.month(now))
         purse.since, purse.until = calendar.span_of(purse.month)
         return purse
-
-    def _give_up(self, reservation: Reservation) -> None:
-        if reservation in self._open:
-            self._open.remove(reservation)
-            purse: Purse = reservation.lease
-            purse.close(reservation, 0, 0)
 
 
 def _gauge(per_minute: int | None, arrival: float, now: float, unix: float) -> Gauge | None:
