@@ -6,6 +6,7 @@ those digits, with the scope that was made of it.
 """
 
 from typing import Any
+from urllib.parse import unquote
 
 import httptools
 
@@ -15,6 +16,9 @@ from gateway.web.head import Pairs
 
 LENGTH = b"content-length"
 LONGEST_KNOWN = 8 * 1024
+MOST_HELD = 64 * 1024
+"""Bytes of a body that are waited for before its request begins."""
+MOST_DIGITS = 10
 
 
 class KnownHead:
@@ -46,6 +50,18 @@ class KnownHead:
         self.used = True
         return data[ends:]
 
+    def begins(self, data: bytes) -> bool:
+        """Whether this is the head once more, and the rest of a body that may be waited for is still to come."""
+        before, after = self._before, self._after
+        if LANE not in self.scope or data[: len(before)] != before:
+            return False
+        ends = data.find(b"\r", len(before), len(before) + MOST_DIGITS)
+        digits = data[len(before) : ends]
+        head_bytes = ends + len(after)
+        if ends < 0 or data[ends:head_bytes] != after or not _is_plain(digits) or int(digits) > MOST_HELD:
+            return False
+        return len(data) - head_bytes < int(digits)
+
     def _fits(self, size: int) -> bool:
         """Whether one request can be that long: a body, and the digits of its length. There may be none."""
         rest = size - len(self._before) - len(self._after)
@@ -64,7 +80,7 @@ class KnownHead:
 
 
 def known_head(data: bytes, scope: Scope) -> KnownHead | None:
-    """Of a POST that the parser has taken in: all of `data`, or it is not worth knowing.
+    """Of a POST whose head and no other the parser has taken in from `data`, with as much of its body as is there.
 
     That the lines of the head are its headers one by one is what ties the digits to the header that the parser read.
     """
@@ -79,15 +95,38 @@ def known_head(data: bytes, scope: Scope) -> KnownHead | None:
     place = names.index(LENGTH)
     digits = headers[place][1]
     name, _, value = lines[place + 1].partition(b":")
-    if name.lower() != LENGTH or value.lstrip(b" \t") != digits or digits != b"%d" % (len(data) - end - 4):
+    if name.lower() != LENGTH or value.lstrip(b" \t") != digits or not _is_plain(digits):
+        return None
+    if int(digits) < len(data) - end - 4:
         return None
     begins = len(b"\r\n".join(lines[: place + 2])) - len(digits)
     return KnownHead(data[:begins], data[begins + len(digits) : end + 4], place, scope)
 
 
+def _is_plain(digits: bytes) -> bool:
+    """As we would write the number, and not a long one."""
+    return len(digits) < MOST_DIGITS and digits.isdigit() and digits == b"%d" % int(digits)
+
+
 def length_in(headers: Pairs) -> int:
     """What `Content-Length` says, which the parser has found to be a number."""
     return next((int(value) for name, value in headers if name == LENGTH), 0)
+
+
+def scope_of(here: Scope, method: str, url: bytes, version: str, headers: Pairs) -> Scope:
+    """Of a request that came to `here`."""
+    raw, query = target_of(url)
+    path = raw.decode("ascii")
+    return {
+        **here,
+        "http_version": version,
+        "method": method,
+        "path": unquote(path) if "%" in path else path,
+        "raw_path": raw,
+        "query_string": query,
+        "headers": headers,
+        "state": {},
+    }
 
 
 def target_of(url: bytes) -> tuple[bytes, bytes]:

@@ -4,7 +4,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote
 
 import httptools
 from uvicorn.config import Config
@@ -13,13 +12,15 @@ from uvicorn.server import ServerState
 
 from gateway.cli.http_cycle import Cycle
 from gateway.cli.http_flow import Flow
-from gateway.cli.http_head import KnownHead, known_head, length_in, target_of
+from gateway.cli.http_head import KnownHead, known_head, length_in, scope_of
 from gateway.cli.http_refusals import MALFORMED, TOO_LARGE
 from gateway.web.head import Pairs
 
 HEAD_TIMEOUT_S = 10.0
 MAX_HEAD_BYTES = 80 * 1024
 WRITE_LIMIT_S = 60.0
+HOLD_S = 0.1
+"""How long a body may stay behind its head before its request begins without it."""
 CHANCES = 4
 """How many heads in a row may differ before nobody waits for one to come again."""
 
@@ -34,6 +35,7 @@ class GuardedProtocol(asyncio.Protocol):
 
     head_timeout_s = HEAD_TIMEOUT_S
     write_limit_s = WRITE_LIMIT_S
+    hold_s = HOLD_S
 
     def __init__(
         self,
@@ -42,8 +44,6 @@ class GuardedProtocol(asyncio.Protocol):
         app_state: dict[str, Any],  # noqa: ARG002 uvicorn gives it to every protocol
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        if not config.loaded:
-            config.load()
         self.loop = _loop or asyncio.get_event_loop()
         self.cycle: Cycle | None = None
         """The request that came last."""
@@ -58,6 +58,9 @@ class GuardedProtocol(asyncio.Protocol):
         self._known: KnownHead | None = None
         """The last head, if it may come again; the parser is not asked about one that does."""
         self._chances = CHANCES
+        self._held = b""
+        """A head that came again, and what there is of its body: both begin together."""
+        self._letting_go: asyncio.TimerHandle | None = None
         self._line_up: deque[Cycle] = deque()
         self._last_words: bytes | None = None
         """Said once every request before it has its answer."""
@@ -78,7 +81,6 @@ class GuardedProtocol(asyncio.Protocol):
         self._here: dict[str, Any] = {
             "type": "http",
             "asgi": ASGI,
-            "http_version": "1.1",
             "server": get_local_addr(transport),
             "client": get_remote_addr(transport),
             "scheme": "https" if is_ssl(transport) else "http",
@@ -90,6 +92,7 @@ class GuardedProtocol(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._state.connections.discard(self)
         self._timer.cancel()
+        self._let_go()
         for cycle in (self._running, *self._line_up):
             if cycle is not None:
                 cycle.lost()
@@ -101,11 +104,19 @@ class GuardedProtocol(asyncio.Protocol):
         last = self.cycle
         at_rest = last is not None and last.over and not self._open
         if at_rest and self._known is not None:
+            if self._held:
+                data, self._held = self._held + data, b""
             body = self._known.body_in(data)
             if body is not None:
                 self.cycle = Cycle(self, self.flow, self._known.scope, True, False, True, True, [body])
                 self._begin(self.cycle)
                 return
+            if self._known.begins(data):
+                self._hold(data)
+                return
+        self._parse(data, at_rest=at_rest)
+
+    def _parse(self, data: bytes, *, at_rest: bool) -> None:
         if self._by_hand is not None:
             self._take_by_hand(data)
             return
@@ -121,9 +132,6 @@ class GuardedProtocol(asyncio.Protocol):
         except httptools.HttpParserError:
             self._refuse(MALFORMED)
 
-    def eof_received(self) -> None:
-        pass
-
     def pause_writing(self) -> None:
         self.flow.pause_writing()
 
@@ -132,6 +140,7 @@ class GuardedProtocol(asyncio.Protocol):
 
     def shutdown(self) -> None:
         """Said by the server that is about to close."""
+        self._let_go()
         if self.cycle is None or self.cycle.response_complete:
             self.transport.close()
         else:
@@ -139,6 +148,7 @@ class GuardedProtocol(asyncio.Protocol):
 
     def answer_and_close(self) -> None:
         """From now on every answer is the last one."""
+        self._let_go()
         self._known = None
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.keep_alive = False
@@ -166,25 +176,12 @@ class GuardedProtocol(asyncio.Protocol):
         self._head_open = False
         parser = self._parser
         headers, self._headers = self._headers, []  # what comes after the body is no part of the head
-        raw, query = target_of(self._url)
-        path = raw.decode("ascii")
         version = parser.get_http_version()
-        scope = {
-            **self._here,
-            "method": parser.get_method().decode("ascii"),
-            "path": unquote(path) if "%" in path else path,
-            "raw_path": raw,
-            "query_string": query,
-            "headers": headers,
-            "state": {},
-        }
+        scope = scope_of(self._here, parser.get_method().decode("ascii"), self._url, version, headers)
         keep_alive = version == "1.1" and parser.should_keep_alive() and not getattr(self._state, "draining", False)
-        if version != "1.1":
-            scope["http_version"] = version
         before = self.cycle
         expects_continue = self._expects_continue and version == "1.1"
-        cycle = Cycle(self, self.flow, scope, keep_alive, expects_continue)
-        self.cycle = cycle
+        self.cycle = cycle = Cycle(self, self.flow, scope, keep_alive, expects_continue)
         if parser.should_upgrade():  # nothing else is spoken here: the request is answered as it stands
             cycle.keep_alive = False
             self._by_hand = length_in(headers)
@@ -228,15 +225,28 @@ class GuardedProtocol(asyncio.Protocol):
     # inside
 
     def _get_to_know(self, data: bytes) -> None:
-        """The head of the request in this piece, if it is one whole request that was begun at once."""
+        """The head of the request in this piece, if there is one and no other."""
         cycle, known = self.cycle, self._known
-        if cycle is None or cycle is not self._running or cycle.over or not cycle.has_all:
+        if cycle is None or cycle is not self._running or cycle.over:
             return
         if known is not None and known.used:
             known.used, self._chances = False, CHANCES
         self._chances -= 1
         if cycle.keep_alive and not cycle.expects_continue:
             self._known = known_head(data, cycle.scope) or known
+
+    def _hold(self, data: bytes) -> None:
+        self._held = data
+        self._letting_go = self._letting_go or self.loop.call_later(self.hold_s, self._let_go)
+
+    def _let_go(self) -> None:
+        """What is held begins: one timer for many requests, and no harm to one that was not held for long."""
+        held, self._held = self._held, b""
+        timer, self._letting_go = self._letting_go, None
+        if timer is not None:
+            timer.cancel()
+        if held:
+            self._parse(held, at_rest=False)
 
     def _begin(self, cycle: Cycle) -> None:
         self._running = cycle
@@ -282,7 +292,7 @@ class GuardedProtocol(asyncio.Protocol):
             return
         waited_s = self.loop.time() - self._since
         limit_s = self.head_timeout_s if self._head_open else self._idle_s
-        busy = self._running is not None and not self._running.response_complete
+        busy = bool(self._held) or (self._running is not None and not self._running.response_complete)
         if waited_s >= limit_s and not busy:
             self.transport.close()
             return

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.cli.http_head import LONGEST_KNOWN, KnownHead, known_head
+from gateway.cli.http_head import LONGEST_KNOWN, MOST_HELD, KnownHead, known_head
 from gateway.web.door import HEADERS, LANE
 
 PLAIN = b"POST /v1/chat HTTP/1.1\r\nHost: x\r\nContent-Length: %b\r\nAuthorization: Bearer k\r\n\r\n%b"
@@ -123,7 +123,10 @@ NEVER = {
     "a large head": request(b"hello", b"X-Large: " + b"x" * LONGEST_KNOWN, b"Content-Length: LENGTH"),
     "an empty line before": b"\r\n" + request(b"hello", b"Content-Length: LENGTH"),
     "two in one piece": request(b"hello", b"Content-Length: LENGTH") * 2,
-    "not to its end": request(b"hello", b"Content-Length: LENGTH")[:-1],
+    "one and half of the next": request(b"hello", b"Content-Length: LENGTH") + b"POST",
+    "a long number": request(b"hello", b"Content-Length: 10000000000"),
+    "a number with a zero before it": request(b"hello", b"Content-Length: 05"),
+    "half a head": request(b"hello", b"Content-Length: LENGTH")[:40],
 }
 
 
@@ -131,6 +134,40 @@ NEVER = {
 def test_a_head_that_is_not_plain_is_never_known(data: bytes) -> None:
     read = Read(data)
     assert known_head(data, scope_of(read)) is None
+
+
+@pytest.mark.parametrize("there", [0, 1, 4])
+def test_a_head_may_be_known_before_its_body_is_there(there: int) -> None:
+    data = PLAIN % (b"5", b"hello")
+    data = data[: len(data) - 5 + there]
+    known = known_head(data, scope_of(Read(data)))
+    assert known is not None
+    assert known.body_in(data) is None
+    assert known.begins(data)
+    assert known.body_in(PLAIN % (b"5", b"hello")) == b"hello"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        PLAIN % (b"5", b"hello"),
+        PLAIN % (b"5", b"hello and more"),
+        PLAIN % (b"05", b""),
+        PLAIN % (b"+5", b""),
+        PLAIN % (b"", b""),
+        PLAIN % (b"5 ", b""),
+        PLAIN % (b"%d" % (MOST_HELD + 1), b""),
+        PLAIN % (b"9" * 5000, b""),
+        (PLAIN % (b"5", b""))[:-1],
+        (PLAIN % (b"5", b"")).replace(b"Bearer k", b"Bearer l"),
+        (PLAIN % (b"5", b"")).replace(b"POST", b"PUT "),
+        b"",
+    ],
+)
+def test_nothing_else_is_waited_for(data: bytes) -> None:
+    known = known_from(PLAIN % (b"5", b"hello"))
+    assert known is not None
+    assert not known.begins(data)
 
 
 def test_a_request_that_is_no_post_is_never_known() -> None:

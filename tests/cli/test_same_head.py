@@ -2,11 +2,13 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from gateway.cli.http_head import MOST_HELD
 from gateway.cli.http_protocol import CHANCES, GuardedProtocol
 from gateway.web.door import HEADERS, LANE
 from tests.cli.test_http_cycle import served
@@ -22,13 +24,14 @@ def post(body: bytes, name: str = "one", head: str = HEAD) -> bytes:
 class Lane:
     """Answers with the body it was sent, the length it was told of, and what it knows the scope by."""
 
-    def __init__(self, *, marks: bool = True) -> None:
+    def __init__(self, begun: Callable[[], None] = lambda: None, *, marks: bool = True) -> None:
         self.scopes: list[int] = []
-        self.paused: asyncio.Event | None = None
+        self._begun = begun
         self._marks = marks
         self._kept: list[Any] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self._begun()
         self._kept.append(scope)
         self.scopes.append(id(scope))
         if LANE not in scope:
@@ -116,6 +119,99 @@ def test_in_two_pieces_it_is_read_as_ever(lane: Lane, caller: socket.socket, cut
     assert asked(caller, whole[:cut], whole[cut:]) == b"5 one hello"
     assert asked(caller, whole) == b"5 one hello"
     assert asked(caller, post(b"hi")) == b"2 one hi"
+
+
+@pytest.mark.parametrize("learnt", ["in one piece", "in two"])
+def test_a_body_that_follows_its_head_begins_with_it(learnt: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GuardedProtocol, "hold_s", 60.0)
+    lane = Lane()
+    with served(lane) as caller:
+        for body in (b"hello", b"hello", b"x" * 1000, b"hi", b"again"):
+            whole = post(body)
+            at = len(whole) - len(body)
+            pieces = (whole,) if learnt == "in one piece" and lane.told_apart < 2 else (whole[:at], whole[at:])
+            assert asked(caller, *pieces) == b"%d one %b" % (len(body), body)
+    assert lane.told_apart == 2
+
+
+def test_a_body_may_come_byte_by_byte(lane: Lane, caller: socket.socket) -> None:
+    whole = post(b"hello")
+    assert asked(caller, whole[:-5], *(whole[index : index + 1] for index in range(len(whole) - 5, len(whole)))) == (
+        b"5 one hello"
+    )
+
+
+def test_a_body_that_stays_behind_is_waited_for_by_its_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GuardedProtocol, "hold_s", 0.001)
+    begun = threading.Event()
+    lane = Lane(begun.set)
+    with served(lane) as caller:
+        for _ in range(3):
+            assert asked(caller, post(b"hello")) == b"5 one hello"
+        begun.clear()
+        caller.sendall(post(b"hello")[:-4])
+        assert begun.wait(10), "it has begun without its body"
+        assert asked(caller, b"ello") == b"5 one hello"
+        assert asked(caller, post(b"hi")) == b"2 one hi"
+
+
+def test_a_large_body_is_not_held() -> None:
+    begun = threading.Event()
+    lane = Lane(begun.set)
+    body = b"x" * (MOST_HELD + 1)
+    with served(lane) as caller:
+        for _ in range(3):
+            assert asked(caller, post(b"hello")) == b"5 one hello"
+        begun.clear()
+        caller.sendall(post(body)[:300])
+        assert begun.wait(10)
+        assert asked(caller, post(body)[300:]) == b"%d one %b" % (len(body), body)
+
+
+def test_a_caller_who_leaves_behind_a_head_is_heard_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GuardedProtocol, "hold_s", 60.0)
+    begun = threading.Event()
+    lane = Lane(begun.set)
+    with served(lane) as caller:
+        for _ in range(3):
+            assert asked(caller, post(b"hello")) == b"5 one hello"
+        begun.clear()
+        caller.sendall(post(b"hello")[:-5])
+        caller.shutdown(socket.SHUT_RDWR)
+        assert begun.wait(10)
+
+
+def test_two_bodies_behind_one_head_are_two_requests_or_none(lane: Lane, caller: socket.socket) -> None:
+    whole = post(b"hello")
+    caller.sendall(whole[:-5])
+    asyncio.run(asyncio.sleep(0.02))
+    caller.sendall(b"hello" + whole)
+    got = b""
+    while got.count(b"5 one hello") < 2:
+        got += more(caller)
+    assert got.count(ANSWER) == 2
+
+
+def test_what_is_held_when_the_server_ends_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GuardedProtocol, "hold_s", 60.0)
+    connections: list[GuardedProtocol] = []
+    made = GuardedProtocol.connection_made
+
+    def noted(self: GuardedProtocol, transport: Any) -> None:
+        connections.append(self)
+        made(self, transport)
+
+    monkeypatch.setattr(GuardedProtocol, "connection_made", noted)
+    lane = Lane()
+    with served(lane) as caller:
+        for _ in range(3):
+            assert asked(caller, post(b"hello")) == b"5 one hello"
+        caller.sendall(post(b"hello")[:-5])
+        asyncio.run(asyncio.sleep(0.02))
+        connections[0].loop.call_soon_threadsafe(connections[0].shutdown)
+        asyncio.run(asyncio.sleep(0.02))
+        assert asked(caller, b"hello") == b"5 one hello"
+        assert caller.recv(10) == b""
 
 
 def test_two_in_one_piece_are_two(lane: Lane, caller: socket.socket) -> None:
