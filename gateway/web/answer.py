@@ -1,17 +1,15 @@
 """Heads of answers: every response says who served it, under which id, on which configuration."""
 
 from collections.abc import Awaitable
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from gateway.domain.key import Limits
 from gateway.domain.visit import Visit
 from gateway.errors import RequestError
 from gateway.flow.gateway import Gateway
 from gateway.web.door import Send, line_of
-from gateway.web.head import Lines, Pairs, joined, lines_of, one_line, pairs_of
+from gateway.web.head import NO_LINES, Lines, Pairs, joined, lines_of, one_line, pairs_of
 from gateway.web.limit_headers import rate_lines
 
 encode = msgspec.json.encode
@@ -28,10 +26,9 @@ EVENTS = lines_of(
 CONFIG = b"x-tokenhub-config"
 OURSELVES = lines_of([(b"x-inferoute-provider", b"tokenhub")])
 
-OURS = b"x-inferoute-request-id: %b\r\nx-request-id: %b\r\nx-inferoute-latency-ms: %d\r\n%b"
-SIZED = OURS + b"content-length: %d\r\n"
-NO_LIMITS = Limits()
-NOTHING_LEFT: tuple[int, ...] = ()
+OURS: Any = b"x-inferoute-request-id: %b\r\nx-request-id: %b\r\nx-inferoute-latency-ms: %d\r\n%b"
+SIZED: Any = OURS + b"content-length: %d\r\n%b"
+UNSIZED: Any = OURS + b"%b"
 
 
 def head_of(gateway: Gateway, visit: Visit, told: Lines, size: int | None = None) -> Lines:
@@ -40,23 +37,16 @@ def head_of(gateway: Gateway, visit: Visit, told: Lines, size: int | None = None
     client_id = one_line(visit.client_id.encode()) if visit.client_id else request_id
     now = clock.monotonic()
     ms = (now - visit.started) * 1000
-    limits, left = NO_LIMITS, NOTHING_LEFT
-    if visit.key is not None:
-        limits, left = visit.key.limits, gateway.limits.rates_left(visit.key, now, clock.unix())
-    requests, tokens = limits.requests_per_minute, limits.tokens_per_minute
-    said: tuple[object, ...]
+    key, rates = visit.key, NO_LINES
+    if key is not None:
+        left = gateway.limits.rates_left(key, now, clock.unix())
+        if left:
+            rates = rate_lines(key.limits, left)
     if size is None:
-        of_all, said = OURS, (request_id, client_id, ms, told)
+        head: Lines = UNSIZED % (request_id, client_id, ms, told, rates)
     else:
-        of_all, said = SIZED, (request_id, client_id, ms, told, size)
-    head: Lines = shape(of_all, requests, tokens) % (said + left)
+        head = SIZED % (request_id, client_id, ms, told, size, rates)
     return head
-
-
-@lru_cache(maxsize=1024)
-def shape(of_all: bytes, requests: int | None, tokens: int | None) -> Any:
-    """The head of an answer to somebody with these limits, where nothing has yet to be filled in but our own values."""
-    return of_all + rate_lines(requests, tokens)
 
 
 def first_lines(kind: Lines, digest: str) -> Lines:

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.web.answer import JSON, config_line, first_lines, header_safe, shape
+from gateway.domain.key import Limits
+from gateway.web.answer import JSON, config_line, first_lines, header_safe
 from gateway.web.head import NO_LINES, joined, lines_of, one_line, pairs_of
+from gateway.web.limit_headers import rate_lines, rates_of
 from gateway.web.openai import served_by
 
 NAMES = st.sampled_from([b"x-one", b"x-two", b"content-type", b"x-inferoute-provider"])
@@ -66,16 +68,25 @@ def test_a_configuration_is_told_with_the_lines_that_were_made_under_it() -> Non
         (7, 8, [(b"x-ratelimit-limit-requests", b"7"), (b"x-ratelimit-limit-tokens", b"8")]),
     ],
 )
-def test_a_shape_is_that_of_the_limits_it_was_asked_for(
+def test_the_lines_are_those_of_the_limits_they_were_asked_for(
     requests: int | None, tokens: int | None, told: list[tuple[bytes, bytes]]
 ) -> None:
     numbers = (1, 2) * sum(limit is not None for limit in (requests, tokens))
-    pairs = pairs_of(shape(b"", requests, tokens) % numbers)
+    pairs = pairs_of(rate_lines(Limits(requests_per_minute=requests, tokens_per_minute=tokens), numbers))
     assert len(pairs) == 3 * len(numbers) // 2
     assert set(told) <= set(pairs)
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([60, 600]), st.integers(0, 2), st.integers(0, 2)), max_size=20))
+def test_what_was_told_before_is_told_again_only_where_it_is_the_same(told: list[tuple[int, int, int]]) -> None:
+    """Whoever has the same limits, and whatever was told of them last."""
+    for limit, remaining, reset in told:
+        lines = rate_lines(Limits(requests_per_minute=limit), (remaining, reset))
+        assert [int(value) for _, value in pairs_of(lines)] == [limit, remaining, reset]
+
+
 def test_what_is_kept_is_bounded() -> None:
-    for kept in (served_by, shape):
+    for kept in (served_by, rates_of):
         assert kept.cache_info().maxsize is not None
     assert pairs_of(NO_LINES) == []
