@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.web.errors import STATUS
+from gateway.web.limit_headers import rates_of
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "http-api.md").read_text()
@@ -36,8 +37,11 @@ def sent() -> set[str]:
     """Names of all headers that the rooms towards callers write."""
     text = "".join(SOURCES[path] for path in SOURCES if path.parts[len(ROOT.parts) + 1] == "web")
     whole = set(re.findall(r'\(b"((?:x|retry|www|idempotent)-[a-z-]*[a-z])", ', text))
+    whole |= set(re.findall(r"(x-[a-z-]*[a-z]): %", text))
+    whole |= set(re.findall(r'^[A-Z]+ = b"(x-[a-z-]+)"$', text, re.MULTILINE))
     whole |= {name.lower() for name in re.findall(r'"(X-TokenHub-Next)"', text)}
-    return whole | set(re.findall(r'b"(x-ratelimit-[a-z-]+)"', text))
+    rates = rates_of(requests=1, tokens=1).form.decode()
+    return whole | set(re.findall(r"^([a-z-]+): ", rates, re.MULTILINE))
 
 
 def test_every_response_header_is_described() -> None:
