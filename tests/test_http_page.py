@@ -38,7 +38,7 @@ def sent() -> set[str]:
     text = "".join(SOURCES[path] for path in SOURCES if path.parts[len(ROOT.parts) + 1] == "web")
     whole = set(re.findall(r'\(b"((?:x|retry|www|idempotent)-[a-z-]*[a-z])", ', text))
     whole |= set(re.findall(r"(x-[a-z-]*[a-z]): %", text))
-    whole |= set(re.findall(r'^[A-Z]+ = b"(x-[a-z-]+)"$', text, re.MULTILINE))
+    whole |= set(re.findall(r'^CONFIG = b"(x-[a-z-]+)"$', text, re.MULTILINE))
     whole |= {name.lower() for name in re.findall(r'"(X-TokenHub-Next)"', text)}
     rates = rates_of(requests=1, tokens=1).form.decode()
     return whole | set(re.findall(r"^([a-z-]+): ", rates, re.MULTILINE))
