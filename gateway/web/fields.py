@@ -75,10 +75,8 @@ def convert_checked(fields: Mapping[str, Any], shape: type[B]) -> B:
 def check_control_fields(fields: Mapping[str, Any]) -> None:
     if CONTROL_FIELDS.isdisjoint(fields):
         return
-    for name in CONTROL_FIELDS & fields.keys():
-        raise RequestError(
-            "bad_request", "unknown_parameter", f"`{name}` is not a parameter of this gateway.", param=name
-        )
+    name = next(name for name in fields if name in CONTROL_FIELDS)
+    raise RequestError("bad_request", "unknown_parameter", f"`{name}` is not a parameter of this gateway.", param=name)
 
 
 def check_ranges(fields: Mapping[str, Any]) -> None:

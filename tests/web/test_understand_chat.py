@@ -118,6 +118,12 @@ def test_a_field_that_would_steer_our_call_is_never_plain(name: str) -> None:
     assert plain_texts(PLAIN | {name: None}) is None
 
 
+@pytest.mark.parametrize("names", [sorted(CONTROL_FIELDS), sorted(CONTROL_FIELDS, reverse=True)], ids=["up", "down"])
+def test_of_several_fields_that_would_steer_our_call_the_first_is_named(names: list[str]) -> None:
+    _code, _message, param = outcome(PLAIN | dict.fromkeys(names, "x"), understand_chat)
+    assert param == names[0]
+
+
 @pytest.mark.parametrize(
     ("header", "value"), [(b"x-inferoute-strategy", b"latency"), (b"x-inferoute-fallback", b"gpt-4o, o3")]
 )
