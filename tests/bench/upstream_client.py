@@ -90,7 +90,7 @@ class Ours:
 
     async def whole(self, url: str) -> int:
         call = Call(url=url + "/v1/chat/completions", headers=HEADERS, body=BODY)
-        reply = await self._upstream.send(self._provider, call, patience())  # type: ignore[arg-type]
+        reply = await self._upstream.send(self._provider, call, patience())  # type: ignore[call-overload]
         if not isinstance(reply, Reply) or reply.body != ANSWER:
             raise SystemExit(f"unexpected: {reply}")
         return 1
