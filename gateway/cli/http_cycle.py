@@ -256,6 +256,8 @@ class Cycle(Struct, eq=False):
     def _complete(self) -> None:
         self.response_complete = True
         self._pipe = None
+        if self._parts:  # a body that was refused unread
+            self._parts = []
         if self._waiter is not None:
             self._wake()
         if not self.keep_alive:

@@ -108,11 +108,6 @@ def _is_plain(digits: bytes) -> bool:
     return len(digits) < MOST_DIGITS and digits.isdigit() and digits == b"%d" % int(digits)
 
 
-def length_in(headers: Pairs) -> int:
-    """What `Content-Length` says, which the parser has found to be a number."""
-    return next((int(value) for name, value in headers if name == LENGTH), 0)
-
-
 def scope_of(here: Scope, method: str, url: bytes, version: str, headers: Pairs) -> Scope:
     """Of a request that came to `here`."""
     raw, query = target_of(url)

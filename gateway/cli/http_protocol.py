@@ -10,9 +10,10 @@ from uvicorn.config import Config
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
+from gateway.cli.http_body import body_parser, head_without_offer
 from gateway.cli.http_cycle import Cycle
 from gateway.cli.http_flow import Flow
-from gateway.cli.http_head import KnownHead, known_head, length_in, scope_of
+from gateway.cli.http_head import KnownHead, known_head, scope_of
 from gateway.cli.http_refusals import MALFORMED, TOO_LARGE
 from gateway.web.head import Pairs
 
@@ -71,8 +72,6 @@ class GuardedProtocol(asyncio.Protocol):
         """Bytes of it since it began, or since the last of its body."""
         self._since = 0.0
         """When the head that is open began, or the last answer ended."""
-        self._by_hand: int | None = None
-        """What is left of the body of a request that offers another protocol: the parser leaves it to us."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
@@ -96,6 +95,9 @@ class GuardedProtocol(asyncio.Protocol):
         for cycle in (self._running, *self._line_up):
             if cycle is not None:
                 cycle.lost()
+        self.cycle = self._running = None  # nothing that is over refers to itself: a collector would seldom look
+        self._line_up.clear()
+        del self._parser
         self.flow.resume_writing()
         if exc is None:
             self.transport.close()
@@ -117,9 +119,6 @@ class GuardedProtocol(asyncio.Protocol):
         self._parse(data, at_rest=at_rest)
 
     def _parse(self, data: bytes, *, at_rest: bool) -> None:
-        if self._by_hand is not None:
-            self._take_by_hand(data)
-            return
         if self._open and self._says_nothing(len(data)):
             self._refuse(TOO_LARGE)
             return
@@ -128,7 +127,7 @@ class GuardedProtocol(asyncio.Protocol):
             if at_rest and self._chances:
                 self._get_to_know(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._take_by_hand(data[upgrade.args[0] :])
+            self._read_on_without_offer(data[upgrade.args[0] :])
         except httptools.HttpParserError:
             self._refuse(MALFORMED)
 
@@ -170,7 +169,7 @@ class GuardedProtocol(asyncio.Protocol):
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
             self._expects_continue = True
-        self._headers.append((name, value))
+        self._headers.append((name, value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         self._head_open = False
@@ -184,7 +183,6 @@ class GuardedProtocol(asyncio.Protocol):
         self.cycle = cycle = Cycle(self, self.flow, scope, keep_alive, expects_continue)
         if parser.should_upgrade():  # nothing else is spoken here: the request is answered as it stands
             cycle.keep_alive = False
-            self._by_hand = length_in(headers)
         if before is None or (before.response_complete and not self._line_up):
             self._begin(cycle)
         else:
@@ -197,8 +195,10 @@ class GuardedProtocol(asyncio.Protocol):
             self.cycle.arrived(body)
 
     def on_message_complete(self) -> None:
+        if self._parser.should_upgrade():  # it stops at the head of such a request
+            return
         self._open = False
-        if self.cycle is not None and not self._by_hand:
+        if self.cycle is not None:
             self.cycle.arrived_all()
 
     # a cycle tells
@@ -272,13 +272,11 @@ class GuardedProtocol(asyncio.Protocol):
         self.transport.write(words)
         self.transport.close()
 
-    def _take_by_hand(self, data: bytes) -> None:
-        if self.cycle is not None and self._by_hand:
-            part = data[: self._by_hand]
-            self._by_hand -= len(part)
-            self.cycle.arrived(part)
-            if not self._by_hand:
-                self.cycle.arrived_all()
+    def _read_on_without_offer(self, body: bytes) -> None:
+        """A request that offers another protocol has a body like any other."""
+        if self.cycle is not None:
+            self._parser = body_parser(self)
+            self._parse(head_without_offer(self.cycle.scope["headers"]) + body, at_rest=False)
 
     def _says_nothing(self, size: int) -> bool:
         """Heads that swell, and so do what stands around the pieces of a body and what follows it."""

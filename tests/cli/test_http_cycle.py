@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import gc
 import re
 import socket
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +17,7 @@ from gateway.cli.http_protocol import GuardedProtocol
 from gateway.cli.server import Beside
 from gateway.web.answer import send_start, send_whole
 from gateway.web.head import joined, lines_of
+from tests.faults.world import until
 
 ASK = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 FLOOD = 64 * 1024 * 1024
@@ -72,6 +75,75 @@ def test_a_caller_who_only_asks_is_not_read_while_an_answer_is_under_way() -> No
         got = caller.recv(65536)
     assert sent < FLOOD
     assert got.startswith(b"HTTP/1.1 200 ")
+
+
+POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
+LEFT_BEHIND = {
+    "nothing": b"",
+    "an answered request": POST + b"hello",
+    "several": (POST + b"hello") * 3,
+    "half a head": POST + b"hello" + POST[:30],
+    "half a body": POST + b"he",
+    "a body that nobody read": b"POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n" + b"x" * 60_000,
+    "an offer to upgrade": POST.replace(b"Host", b"Connection: Upgrade\r\nUpgrade: h2c\r\nHost") + b"he",
+}
+
+
+async def reading(scope: Any, receive: Any, send: Any) -> None:
+    more = scope["path"] != "/unread"
+    while more:
+        message = await receive()
+        more = message.get("more_body", False)
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+@pytest.fixture
+def connections(monkeypatch: pytest.MonkeyPatch) -> list[weakref.ref[GuardedProtocol]]:
+    """Those that were made."""
+    found: list[weakref.ref[GuardedProtocol]] = []
+    made = GuardedProtocol.connection_made
+
+    def noted(self: GuardedProtocol, transport: Any) -> None:
+        found.append(weakref.ref(self))
+        made(self, transport)
+
+    monkeypatch.setattr(GuardedProtocol, "connection_made", noted)
+    return found
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
+@pytest.mark.parametrize("sent", LEFT_BEHIND.values(), ids=LEFT_BEHIND)
+def test_a_connection_that_is_over_leaves_nothing_to_the_collector(
+    sent: bytes, connections: list[weakref.ref[GuardedProtocol]]
+) -> None:
+    with served(reading) as caller:
+        caller.sendall(sent)
+        if sent and not sent.endswith(b"\nhe"):
+            assert caller.recv(65536)
+        until(lambda: connections, 5.0)
+        caller.close()
+        assert until(lambda: all(one() is None for one in connections), 5.0)
+
+
+def test_a_body_that_nobody_read_is_not_kept_behind_its_answer(
+    connections: list[weakref.ref[GuardedProtocol]],
+) -> None:
+    with served(reading) as caller:
+        caller.sendall(LEFT_BEHIND["a body that nobody read"])
+        assert caller.recv(65536).startswith(b"HTTP/1.1 200 ")
+        connection = connections[0]()
+        assert connection is not None
+        assert until(lambda: connection.cycle and connection.cycle.over)
+        assert connection.cycle is not None
+        assert connection.cycle._parts == []
 
 
 HEAD = lines_of([(b"content-type", b"text/plain"), (b"x-one", b"1: 2")])

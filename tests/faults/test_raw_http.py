@@ -156,10 +156,19 @@ def test_c39_an_old_client_gets_its_stream_and_then_the_end(process: Process) ->
     assert b"data: [DONE]" in got
 
 
+OFFER = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAEAAEAAAAIAAAAA")
+
+
+@pytest.mark.parametrize("behind", [b"", SMUGGLED, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"], ids=["", "more", "HTTP/2"])
 @pytest.mark.parametrize("cut", [0, 1, 20, 10_000])
-def test_an_offer_to_upgrade_is_not_taken_up_and_costs_no_body(process: Process, cut: int) -> None:
-    """Some HTTP libraries offer HTTP/2 with every first request on a connection."""
-    whole = post("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAEAAEAAAAIAAAAA")
+@pytest.mark.parametrize("framed", ["by its length", "in pieces"])
+def test_an_offer_to_upgrade_is_not_taken_up_and_costs_no_body(
+    process: Process, framed: str, cut: int, behind: bytes
+) -> None:
+    """Some HTTP libraries offer HTTP/2 with every first request on a connection, and stream its body."""
+    pieces = b"5;x=1\r\n%s\r\n%x\r\n%s\r\n0\r\nX-T: 1\r\n\r\n" % (BODY[:5], len(BODY) - 5, BODY[5:])
+    whole = post(*OFFER) if framed == "by its length" else post(*OFFER, "Transfer-Encoding: chunked", body=pieces)
+    whole += behind
     head = whole.index(b"\r\n\r\n") + 4 + cut
     with Line(process.address) as line:
         line.send(whole[:head])
@@ -167,6 +176,26 @@ def test_an_offer_to_upgrade_is_not_taken_up_and_costs_no_body(process: Process,
         got = line.rest()
     assert b" 200 " in got[:20]
     assert got.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize("body", [b"zz\r\nhello\r\n0\r\n\r\n", b"5\r\nhelloXX0\r\n\r\n"])
+def test_behind_an_offer_to_upgrade_a_body_is_read_as_strictly(process: Process, body: bytes) -> None:
+    with Line(process.address) as line:
+        line.send(post(*OFFER, "Transfer-Encoding: chunked", body=body))
+        got = line.rest()
+    assert [head[9:12] for head in HEADS.findall(got)] == [b"400"]
+    assert b'"invalid_http"' in got
+
+
+def test_blanks_around_a_value_are_no_part_of_it(process: Process) -> None:
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost:\tx \r\nAuthorization: Bearer {KEY} \t \r\n"
+    whole = head.encode() + b"X-Request-Id:  mine\t\r\nContent-Length: %d \r\n\r\n%s" % (len(BODY), BODY)
+    with Line(process.address) as line:
+        for _ in range(3):
+            line.send(whole)
+            [answer] = line.answers(1)
+            assert answer.startswith(b"HTTP/1.1 200 ")
+            assert value_of(answer, b"x-request-id") == "mine"
 
 
 def test_expect_100_continue_is_answered_before_the_body_is_sent(process: Process) -> None:
