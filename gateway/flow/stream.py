@@ -155,6 +155,7 @@ class LiveStream:
 
     def close(self) -> None:
         self._over = True
+        self._into = bool  # whoever is told knows of us, and would stay with all that was asked
         self._source.close()
 
     def _hear(self, data: bytes | Failure) -> bool:
