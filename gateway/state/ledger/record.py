@@ -69,19 +69,6 @@ class Record(Struct, frozen=True, array_like=True, tag="r", gc=False):
     meta: str | None = None
     """JSON, bounded."""
 
-    @property
-    def tokens(self) -> int:
-        return (
-            self.input_tokens
-            + self.cache_read_tokens
-            + self.cache_write_tokens
-            + self.output_tokens
-            + self.reasoning_tokens
-            + self.audio_input_tokens
-            + self.audio_output_tokens
-            + self.image_tokens
-        )
-
 
 class AuditRow(Struct, frozen=True, kw_only=True, array_like=True, tag="u"):
     """Who changed what, when, from where, and how it was before and after."""
