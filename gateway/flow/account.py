@@ -9,7 +9,8 @@ from gateway.domain.trail import Attempt
 from gateway.flow.receipt import Receipt
 from gateway.flow.sides import note_side
 from gateway.routing.thompson import bucket, reward
-from gateway.state.ledger.record import Admitted, Bodies, Record, meta_text, plain
+from gateway.state.ledger.record import Bodies, meta_text, plain
+from gateway.state.ledger.short import Values, whole
 from gateway.state.money import nano_of
 
 NOTHING_USED = Usage()
@@ -19,18 +20,11 @@ BODY_CHARS = 256 * 1024
 def note_admitted(receipt: Receipt) -> None:
     """Before anything is sent: should the process die now, this row tells that something was under way."""
     visit, plan, ledger = receipt.visit, receipt.plan, receipt.gateway.ledger
-    admission = receipt.admission = Admitted(
-        visit.ulid,
-        visit.started_unix,
-        visit.started_unix + 2 * receipt.patience_s,
-        ledger.origin,
-        visit.key.name if visit.key else "",
-        receipt.endpoint,
-        plain(receipt.ask.name or ""),
-        visit.snapshot.digest[:12],
-        nano_of(plan.steps[0].cost_usd) if plan is not None and plan.steps else 0,
-    )
-    ledger.note(admission)
+    estimate = receipt.estimate_nano_usd = nano_of(plan.steps[0].cost_usd) if plan is not None and plan.steps else 0
+    unix, key = visit.started_unix, visit.key
+    name = "" if key is None else key.name
+    common = ledger.origin, name, receipt.endpoint, receipt.ask.name or "", visit.snapshot.digest[:12]
+    receipt.place = ledger.begin(visit.ulid, unix, unix + 2 * receipt.patience_s, estimate, common)
 
 
 def account(receipt: Receipt) -> None:
@@ -47,12 +41,11 @@ def account(receipt: Receipt) -> None:
     trial = gateway.canary.trial
     if trial is not None:
         note_side(receipt, trial)
-    admission = receipt.admission
-    if admission is not None:
-        record = record_of(receipt, admission, now)
-        gateway.ledger.note(record)
+    if receipt.estimate_nano_usd is not None:
+        own, common = own_of(receipt, now), common_of(receipt)
+        gateway.ledger.end(receipt.place, own, common)
         if gateway.traces is not None:
-            gateway.traces.note(record, attempts, receipt.visit.started, receipt.trace_parent)
+            gateway.traces.note(whole(own, common), attempts, receipt.visit.started, receipt.trace_parent)
         if receipt.said is not None:
             gateway.ledger.note(bodies_of(receipt, receipt.said))
 
@@ -68,26 +61,13 @@ def teach(receipt: Receipt, offer: str, last: Attempt, now: float) -> None:
     receipt.experience.arms.teach(offer, bucket(ask.input_tokens), won, now)
 
 
-def record_of(receipt: Receipt, admission: Admitted, now: float) -> Record:
-    """In the order of its fields: to name thirty of them for every request costs more than all the rest of this."""
-    usage, attempts, step = receipt.usage, receipt.trail.attempts, receipt.step
+def own_of(receipt: Receipt, now: float) -> Values:
+    """What the record of this request says, and hardly another: in the order of OWN_COLUMNS."""
+    visit, attempts, usage, meta = receipt.visit, receipt.trail.attempts, receipt.usage, receipt.ask.meta
     used = NOTHING_USED if usage is None else usage
-    model, provider, reason = ("", "", "") if step is None else (step.offer.model, step.offer.provider, step.reason)
-    meta = receipt.ask.meta
-    return Record(
-        admission.id,
-        admission.unix,
-        admission.key,
-        admission.endpoint,
-        admission.asked,
-        model,
-        provider,
-        plain(receipt.served_model),
-        reason,
-        len(attempts),
-        "released" if usage is None else "settled",
-        receipt.status,
-        receipt.error_code,
+    return (
+        visit.ulid,
+        visit.started_unix,
         used.input_tokens,
         used.cache_read_tokens,
         used.cache_write_tokens,
@@ -96,15 +76,34 @@ def record_of(receipt: Receipt, admission: Admitted, now: float) -> Record:
         used.audio_input_tokens,
         used.audio_output_tokens,
         used.image_tokens,
-        used.estimated,
-        admission.estimate_nano_usd,
+        receipt.estimate_nano_usd,
         nano_of(receipt.cost_usd),
-        (now - receipt.visit.started) * 1000,
+        (now - visit.started) * 1000,
         attempts[-1].first_byte_ms if attempts else None,
+        None if meta is None else meta_text(meta),
+    )
+
+
+def common_of(receipt: Receipt) -> Values:
+    """What it has in common with many: in the order of COMMON_COLUMNS."""
+    visit, attempts, step, usage = receipt.visit, receipt.trail.attempts, receipt.step, receipt.usage
+    offer, key = None if step is None else step.offer, visit.key
+    return (
+        "" if key is None else key.name,
+        receipt.endpoint,
+        receipt.ask.name or "",
+        "" if offer is None else offer.model,
+        "" if offer is None else offer.provider,
+        receipt.served_model,
+        "" if step is None else step.reason,
+        len(attempts),
+        "released" if usage is None else "settled",
+        receipt.status,
+        receipt.error_code,
+        usage is not None and usage.estimated,
         receipt.ask.stream,
         possibly_billed(attempts),
-        admission.config,
-        None if meta is None else meta_text(meta),
+        visit.snapshot.digest[:12],
     )
 
 

@@ -20,12 +20,12 @@ def admit(receipt: Receipt, plan: Plan, now: float) -> Awaitable[None] | None:
     limits = key.limits
     if limits.request_tokens is not None:
         receipt.ask = within(receipt.ask, plan, limits.request_tokens)
-    gateway, ask = receipt.gateway, receipt.ask
-    if not gateway.knows_sums() and is_capped(limits):
+    gateway, visit, ask, patience_s = receipt.gateway, receipt.visit, receipt.ask, receipt.patience_s
+    if not (gateway.sums_known and gateway.ledger.journal.accepting) and is_capped(limits):
         raise over_limit(quota_unavailable())
-    unix, patience_s = receipt.visit.started_unix, receipt.patience_s
-    repairs = receipt.visit.snapshot.routing.structured_output.repairs
+    repairs = 0 if ask.output is None else visit.snapshot.routing.structured_output.repairs
     tokens, usd, paced = demand_of(ask, plan, repairs, receipt.ceilings)
+    unix = visit.started_unix
     outcome = gateway.limits.reserve(key, tokens, usd, now, unix, patience_s, paced)
     if outcome is None:
         return _heard(receipt, gateway.limits.ask(key, tokens, usd, now, unix, patience_s, paced))

@@ -91,10 +91,6 @@ class Gateway(Struct, kw_only=True, eq=False):
     draining: bool = False
     """Not ready for new work; what runs is finished."""
 
-    def knows_sums(self) -> bool:
-        """Whether a cap can be kept: what was spent is known, and what will be spent is written down."""
-        return self.sums_known and self.ledger.journal.accepting
-
     @property
     def skew_s(self) -> float:
         return self.limits.calendar.skew_s(self.clock.monotonic(), self.clock.unix())

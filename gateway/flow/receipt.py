@@ -16,7 +16,6 @@ from gateway.flow.gateway import Gateway
 from gateway.flow.trial import Experience
 from gateway.flow.upper_bound import Ceilings
 from gateway.routing.estimate import cost_usd
-from gateway.state.ledger.record import Admitted
 from gateway.state.limits import Reservation
 
 Ending = Literal["ok", "broken", "refused", "client_closed", "internal"]
@@ -40,8 +39,10 @@ class Receipt(Struct, eq=False):
     said: list[bytes] | None
     """The answer as it was sent, where the files say that it is kept."""
     trail: Trail = field(default_factory=Trail)
-    admission: Admitted | None = None
-    """Its row in the ledger, once there is one."""
+    estimate_nano_usd: int | None = None
+    """Once the ledger knows of it."""
+    place: int = 0
+    """Where the ledger wrote that."""
     patience_s: float = 0.0
     status: int = 200
     plan: Plan | None = None

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from gateway.flow.upkeep import forget_old
-from gateway.state.ledger.journal import Position
+from gateway.state.ledger.segment import Position
 from tests.serving import KEY, Serving, a_config, digest_of, serving
 from tests.wire import Wire, json_reply, openai_chat
 

@@ -11,7 +11,6 @@ from gateway.domain.key import Key, Limits
 from gateway.state.calendar import Calendar, month_start, next_month
 from gateway.state.limits import Denial, Reservation, Spent
 from gateway.state.money import nano_at_most, nano_of
-from gateway.state.stores.account import Account
 from gateway.state.stores.memory import MemoryLimits
 
 UNIX = 1_798_700_000.0  # 2026-12-31 06:53:20 UTC
@@ -41,20 +40,20 @@ def textbook(arrival: float, now: float, amount: float, per_minute: int) -> floa
     st.lists(st.tuples(st.floats(0.0, 30.0), st.integers(1, 11_000)), max_size=40),
 )
 def test_the_pace_is_the_textbooks(requests: int, tokens: int, taken: list[tuple[float, int]]) -> None:
-    limits = Limits(requests_per_minute=requests, tokens_per_minute=tokens)
-    account, now, requests_at, tokens_at = Account(), 1000.0, 0.0, 0.0
-    account.adopt(limits, None)
+    store, key = MemoryLimits(0.0, UNIX), a_key(requests_per_minute=requests, tokens_per_minute=tokens)
+    now, requests_at, tokens_at = 1000.0, 0.0, 0.0
     for pause, paced in taken:
         now += pause
         after = textbook(requests_at, now, 1, requests), textbook(tokens_at, now, paced, tokens)
-        denial = account.take(limits, paced, now)
-        assert (denial is None) == (inf not in after)
-        if denial is None:
-            requests_at, tokens_at = after
-        else:
+        outcome = store.reserve(key, paced, 0.0, now, UNIX)
+        assert isinstance(outcome, Denial) == (inf in after)
+        if isinstance(outcome, Denial):
             first = 0 if after[0] == inf else 1
-            assert denial.code == ("requests_per_minute", "tokens_per_minute")[first]
-        assert (account.requests_at, account.tokens_at) == (requests_at, tokens_at)
+            assert outcome.code == ("requests_per_minute", "tokens_per_minute")[first]
+        else:
+            requests_at, tokens_at = after
+        account = store._accounts["k"]
+        assert (account.requests_at, account.tokens_at) == pytest.approx((requests_at, tokens_at), abs=1e-9)
 
 
 @settings(max_examples=100, deadline=None)

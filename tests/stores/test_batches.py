@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.state.ledger.record import Entry, lost
-from gateway.state.ledger.rows import SUMMED
+from gateway.state.ledger.rows import SUMMED, batch_of
 from gateway.state.ledger.sqlite import SqliteDatabase
 from tests.stores.rows import UNIX, a_record, an_admission, an_id
 
@@ -32,7 +32,7 @@ def tables(batches: list[list[Entry]]) -> dict[str, list[Any]]:
         database = SqliteDatabase(Path(folder) / "ledger.db", time.monotonic)
         database.open()
         for batch in batches:
-            database.write(batch)
+            database.write(batch_of(batch))
         database.close()
         with sqlite3.connect(Path(folder) / "ledger.db") as connection:
             names = ("requests", "usage", "admissions")

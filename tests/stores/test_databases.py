@@ -10,6 +10,7 @@ import pytest
 from gateway.state.ledger.database import Database
 from gateway.state.ledger.postgres import PostgresDatabase
 from gateway.state.ledger.query import PageQuery, UsageQuery, UsageRow
+from gateway.state.ledger.rows import batch_of
 from gateway.state.ledger.sqlite import SqliteDatabase
 from gateway.state.store_error import RowsRefusedError, StoreRefusedError
 from tests.stores.rows import UNIX, a_record, an_admission, an_audit_row, an_id
@@ -38,28 +39,28 @@ def total(database: Database, **more: Any) -> UsageRow:
 
 def test_a_record_is_found_as_it_was_written(database: Database) -> None:
     record = a_record(meta='{"a":"␀"}', first_token_ms=3.25, stream=True, possibly_billed=True, usage_estimated=True)
-    database.write([record, a_record(2, first_token_ms=None)])
+    database.write(batch_of([record, a_record(2, first_token_ms=None)]))
     assert database.requests(PageQuery()) == [a_record(2, first_token_ms=None), record]
 
 
 def test_d17_what_is_written_twice_counts_once(database: Database) -> None:
     batch = [an_admission(1), a_record(1), an_audit_row(9)]
     for _ in range(3):
-        database.write(batch)
-    database.write([*batch, a_record(2), *batch])
+        database.write(batch_of(batch))
+    database.write(batch_of([*batch, a_record(2), *batch]))
     assert (total(database).requests, total(database).cost_nano_usd) == (2, 2_000)
     assert database.audit(PageQuery()) == [an_audit_row(9)]
     assert database.close_lost("journal-a", UNIX) == 0
 
 
 def test_d20_an_admission_without_an_end_becomes_unknown_and_a_late_end_takes_its_place(database: Database) -> None:
-    database.write([an_admission(1), an_admission(2), an_admission(3, origin="journal-b"), a_record(2)])
+    database.write(batch_of([an_admission(1), an_admission(2), an_admission(3, origin="journal-b"), a_record(2)]))
     assert database.close_lost("journal-a", UNIX) == 1
     (lost,) = database.requests(PageQuery(outcome="unknown"))
     assert (lost.id, lost.possibly_billed, lost.cost_nano_usd) == (an_id(1), True, 0)
     assert (total(database).requests, total(database).unknown, total(database).errors) == (2, 1, 1)
-    database.write([a_record(1, cost_nano_usd=77)])
-    database.write([an_admission(1)])
+    database.write(batch_of([a_record(1, cost_nano_usd=77)]))
+    database.write(batch_of([an_admission(1)]))
     sums = total(database)
     assert (sums.requests, sums.unknown, sums.errors, sums.cost_nano_usd) == (2, 0, 0, 1_077)
     assert database.close_lost("journal-a", UNIX) == 0
@@ -68,19 +69,21 @@ def test_d20_an_admission_without_an_end_becomes_unknown_and_a_late_end_takes_it
 
 
 def test_an_admission_that_is_brought_again_together_with_its_end_was_not_lost(database: Database) -> None:
-    database.write([an_admission(1), an_admission(2)])
-    database.write([an_admission(1), a_record(1), an_admission(2)])
+    database.write(batch_of([an_admission(1), an_admission(2)]))
+    database.write(batch_of([an_admission(1), a_record(1), an_admission(2)]))
     assert database.close_lost("journal-a", UNIX) == 1
 
 
 def test_usage_is_grouped_and_filtered(database: Database) -> None:
     database.write(
-        [
-            a_record(1),
-            a_record(2, model="gpt-5", provider="azure", cost_nano_usd=5_000),
-            a_record(3, key="batch", status=500, outcome="released", cost_nano_usd=0),
-            a_record(4, unix=UNIX - 86_400.0),
-        ]
+        batch_of(
+            [
+                a_record(1),
+                a_record(2, model="gpt-5", provider="azure", cost_nano_usd=5_000),
+                a_record(3, key="batch", status=500, outcome="released", cost_nano_usd=0),
+                a_record(4, unix=UNIX - 86_400.0),
+            ]
+        )
     )
     by_key = database.usage(UsageQuery(group_by=("key",)))
     assert [(row.key, row.requests, row.cost_nano_usd) for row in by_key] == [("batch", 1, 0), ("web-app", 3, 7_000)]
@@ -96,7 +99,7 @@ def test_usage_is_grouped_and_filtered(database: Database) -> None:
 
 
 def test_requests_are_paged_from_the_newest_back(database: Database) -> None:
-    database.write([a_record(number, key="a" if number % 2 else "b") for number in range(1, 8)])
+    database.write(batch_of([a_record(number, key="a" if number % 2 else "b") for number in range(1, 8)]))
     first = database.requests(PageQuery(limit=3))
     second = database.requests(PageQuery(limit=3, before=first[-1].id))
     assert [row.id for row in first + second] == [an_id(number) for number in (7, 6, 5, 4, 3, 2)]
@@ -106,7 +109,7 @@ def test_requests_are_paged_from_the_newest_back(database: Database) -> None:
 
 
 def test_old_rows_go_in_batches_and_the_sums_stay(database: Database) -> None:
-    database.write([a_record(number, unix=UNIX - 1000 + number) for number in range(10)])
+    database.write(batch_of([a_record(number, unix=UNIX - 1000 + number) for number in range(10)]))
     assert [database.delete_before("requests", UNIX - 995, 3) for _ in range(3)] == [3, 2, 0]
     assert len(database.requests(PageQuery())) == 5
     assert total(database).requests == 10
@@ -116,15 +119,15 @@ def test_everything_is_there_after_opening_again(make: Callable[[], Database]) -
     for number in (1, 2):
         database = make()
         database.open()
-        database.write([a_record(number)])
+        database.write(batch_of([a_record(number)]))
         assert total(database).requests == number
         database.close()
 
 
 def test_a_row_that_no_database_takes_is_refused_as_such(database: Database) -> None:
     with pytest.raises(RowsRefusedError):
-        database.write([a_record(1, cost_nano_usd=2**70)])
-    database.write([a_record(2)])
+        database.write(batch_of([a_record(1, cost_nano_usd=2**70)]))
+    database.write(batch_of([a_record(2)]))
     assert total(database).requests == 1
 
 
@@ -162,7 +165,7 @@ def test_d10_a_damaged_file_is_refused_and_left_alone(tmp_path: Path, offset: in
     path = tmp_path / "ledger.db"
     database = SqliteDatabase(path, time.monotonic)
     database.open()
-    database.write([a_record(number) for number in range(200)])
+    database.write(batch_of([a_record(number) for number in range(200)]))
     database.close()
     spoilt = bytearray(path.read_bytes())
     spoilt[offset : offset + 64] = b"\xaa" * 64

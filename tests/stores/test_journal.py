@@ -18,10 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.state.ledger.cursor import Bookmark, read_piece
-from gateway.state.ledger.journal import Journal, Position
+from gateway.state.ledger.journal import Journal
 from gateway.state.ledger.lines import line_of, read_lines
 from gateway.state.ledger.record import Entry, json_text, plain
-from gateway.state.ledger.segment import segment_path, segments, spare_path
+from gateway.state.ledger.segment import Position, segment_path, segments, spare_path
 from gateway.state.store_error import StoreError
 from tests.stores.rows import a_record, an_admission, an_audit_row, an_id
 
@@ -57,7 +57,7 @@ def everything(folder: Path) -> tuple[list[Entry], int]:
     spoilt = 0
     while True:
         piece = read_piece(folder, position, 1000)
-        entries += piece.entries
+        entries += piece.lines
         spoilt += piece.spoilt
         if piece.position == position:
             return entries, spoilt
@@ -82,7 +82,7 @@ def test_a_tail_torn_anywhere_costs_at_most_the_row_it_cuts(cut: int, junk: byte
     cut = min(cut, len(whole))
     intact = sum(len(b"".join(lines[: index + 1])) <= cut for index in range(6))
     found = read_lines(whole[:cut] + junk + b"\n" + lines[5])
-    ids = [entry.id for entry in found.entries]
+    ids = [entry.id for entry in found.rows]
     assert ids[:intact] == [an_id(number) for number in range(intact)]
     assert ids[-1] == an_id(5)
     assert len(ids) in (intact + 1, intact + 2)
@@ -118,11 +118,11 @@ def test_rows_of_any_size_are_read_whether_or_not_one_among_them_is_spoilt(sizes
     rows = [a_record(number, reason="x" * size) for number, size in enumerate(sizes)]
     lines = [line_of(row) for row in rows]
     whole = read_lines(b"".join(lines))
-    assert (whole.entries, whole.spoilt, whole.consumed) == (rows, 0, sum(map(len, lines)))
+    assert (whole.rows, whole.spoilt, whole.consumed) == (rows, 0, sum(map(len, lines)))
     spoilt %= len(rows)
     lines[spoilt] = lines[spoilt][:-3] + b"\n"
     found = read_lines(b"".join(lines) + b"[")
-    assert (found.entries, found.spoilt) == (rows[:spoilt] + rows[spoilt + 1 :], 1)
+    assert (found.rows, found.spoilt) == (rows[:spoilt] + rows[spoilt + 1 :], 1)
 
 
 @given(st.integers(0, 3000), st.integers(1, 900))
@@ -135,7 +135,7 @@ def test_zeros_anywhere_cost_the_lines_they_are_in_and_no_other(start: int, coun
     lines = bytes(data).split(b"\n")
     untouched = [row for row in rows if line_of(row)[:-1] in lines]
     assert len(untouched) >= len(rows) - 2 - count // len(line_of(rows[0]))
-    assert read_lines(bytes(data)).entries == untouched
+    assert read_lines(bytes(data)).rows == untouched
 
 
 def test_a_row_larger_than_a_piece_is_read(tmp_path: Path) -> None:
@@ -341,7 +341,12 @@ def test_the_next_segment_is_set_aside_in_time_and_none_is_left(tmp_path: Path) 
     assert journal.append(a_record(3))
     assert journal._segment.room == 100_000
     journal.close()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["0000000001.journal", "0000000002.journal", "lock"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "0000000001.journal",
+        "0000000002.journal",
+        "board",
+        "lock",
+    ]
     found, spoilt = everything(tmp_path)
     assert (found[-1].id, spoilt) == (an_id(3), 0)
 
@@ -357,7 +362,7 @@ def test_the_pages_of_a_segment_are_laid_out_before_the_first_row(tmp_path: Path
     assert laid_out(segment_path(tmp_path, 1)) == 150_000
     while journal.size_bytes < 80_000:
         journal.append(a_record(1))
-    until(lambda: journal._spare is not None)
+    until(lambda: journal._shelf.spare is not None)
     assert laid_out(spare_path(tmp_path)) == 150_000
     journal.close()
     assert segment_path(tmp_path, 1).stat().st_size == journal.size_bytes
@@ -380,7 +385,7 @@ def test_a_row_that_is_still_being_copied_is_awaited(tmp_path: Path) -> None:
     torn = line[:30] + bytes(40) + line[70:]
     segment_path(tmp_path, 1).write_bytes(line + torn + bytes(3000))
     piece = read_piece(tmp_path, Position(0, 0))
-    assert (piece.entries, piece.spoilt, piece.position) == ([a_record(1)], 0, Position(1, len(line)))
+    assert (piece.lines, piece.spoilt, piece.position) == ([a_record(1)], 0, Position(1, len(line)))
 
 
 def test_every_write_may_wait_for_the_disk(tmp_path: Path) -> None:

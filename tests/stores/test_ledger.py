@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,8 @@ from gateway.clock import SystemClock
 from gateway.state.ledger.journal import Journal
 from gateway.state.ledger.ledger import Ledger, open_ledger
 from gateway.state.ledger.query import PageQuery, UsageQuery, UsageRow
-from gateway.state.ledger.record import Entry, Record
+from gateway.state.ledger.record import Record
+from gateway.state.ledger.rows import Batch
 from gateway.state.ledger.sqlite import SqliteDatabase
 from gateway.state.limits import Spent
 from gateway.state.store_error import RowsRefusedError, StoreError, StoreRefusedError
@@ -91,12 +92,12 @@ class Moody(SqliteDatabase):
 
     away = False
 
-    def write(self, entries: Sequence[Entry]) -> None:
+    def write(self, batch: Batch) -> None:
         if self.away:
             raise StoreError("it is away")
-        if any(isinstance(entry, Record) and entry.asked == "poison" for entry in entries):
+        if any("poison" in common for common in batch.requests):
             raise RowsRefusedError("it does not like this row")
-        super().write(entries)
+        super().write(batch)
 
 
 @pytest.fixture

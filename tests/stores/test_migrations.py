@@ -11,6 +11,7 @@ from gateway.state.ledger import postgres, sqlite
 from gateway.state.ledger.database import Database
 from gateway.state.ledger.postgres import PostgresDatabase
 from gateway.state.ledger.query import PageQuery
+from gateway.state.ledger.rows import batch_of
 from gateway.state.ledger.schema import VERSIONS
 from gateway.state.ledger.sqlite import SqliteDatabase
 from gateway.state.store_error import StoreError
@@ -44,12 +45,12 @@ def test_rows_stay_and_processes_of_the_version_before_go_on(
 ) -> None:
     old = make()
     old.open()
-    old.write([a_record(1)])
+    old.write(batch_of([a_record(1)]))
     versions(monkeypatch, NEXT)
     new = make()
     new.open()
-    new.write([a_record(2)])
-    old.write([a_record(3)])
+    new.write(batch_of([a_record(2)]))
+    old.write(batch_of([a_record(3)]))
     for database in (old, new):
         assert [row.id for row in database.requests(PageQuery())] == [a_record(number).id for number in (3, 2, 1)]
         database.close()
@@ -62,7 +63,7 @@ def test_many_that_start_at_once_migrate_once(make: Callable[[], Database], monk
         with ThreadPoolExecutor(len(crowd)) as pool:
             list(pool.map(lambda database: database.open(), crowd))
         for number, database in enumerate(crowd):
-            database.write([a_record(number)])
+            database.write(batch_of([a_record(number)]))
             database.close()
 
 
@@ -71,7 +72,7 @@ def test_a_migration_that_fails_half_way_changes_nothing(
 ) -> None:
     old = make()
     old.open()
-    old.write([a_record(1)])
+    old.write(batch_of([a_record(1)]))
     versions(monkeypatch, BROKEN)
     broken = make()
     with pytest.raises(StoreError):

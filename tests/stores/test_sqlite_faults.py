@@ -11,6 +11,7 @@ import pytest
 from gateway.clock import SystemClock
 from gateway.state.ledger.ledger import Ledger, open_ledger
 from gateway.state.ledger.query import UsageQuery
+from gateway.state.ledger.rows import batch_of
 from gateway.state.ledger.sqlite import SqliteDatabase
 from tests.stores.rows import a_record
 
@@ -61,7 +62,7 @@ def test_d13_the_write_ahead_log_is_written_back_and_bounded(tmp_path: Path) -> 
     log = tmp_path / "ledger.db-wal"
     sizes = []
     for batch in range(40):
-        database.write([a_record(batch * 1000 + number) for number in range(1000)])
+        database.write(batch_of([a_record(batch * 1000 + number) for number in range(1000)]))
         sizes.append(log.stat().st_size)
     assert max(sizes) < 8 * 1024 * 1024, "it goes round, it does not grow"
     assert database.usage(UsageQuery())[0].requests == 40_000

@@ -6,18 +6,17 @@ import msgspec
 from msgspec import Struct
 
 from gateway.state.kept_file import read_or_set_aside, write_whole
-from gateway.state.ledger.journal import Position
 from gateway.state.ledger.lines import read_lines
-from gateway.state.ledger.record import Entry
-from gateway.state.ledger.segment import segment_path, segments
+from gateway.state.ledger.segment import Position, segment_path, segments
+from gateway.state.ledger.short import Common, Commons, Line
 
 PIECE_BYTES = 1024 * 1024
 
 
 class Piece(Struct, frozen=True):
-    """The next entries, and the place after them."""
+    """The next lines, all of them of one segment, and the place after them."""
 
-    entries: list[Entry]
+    lines: list[Line]
     spoilt: int
     position: Position
 
@@ -39,9 +38,28 @@ def read_piece(folder: Path, position: Position, piece_bytes: int = PIECE_BYTES)
     if not lines.consumed and len(data) == piece_bytes:
         return read_piece(folder, position, piece_bytes * 8)
     if lines.consumed or newest:
-        return Piece(lines.entries, lines.spoilt, after)
+        return Piece(lines.rows, lines.spoilt, after)
     following = next(number for number in present if number > position.segment)
     return Piece([], 1 if _written(data) else 0, Position(following, 0))
+
+
+class Memory:
+    """What rows of the segment that is read have in common: said in lines before them, perhaps to another process."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._segment = 0
+        self._commons: Commons = {}
+
+    def before(self, position: Position) -> Commons:
+        """As those need it who read on from here; they add to it."""
+        if position.segment != self._segment:
+            self._commons = {}
+            if position.offset:
+                said = read_lines(_read(segment_path(self._folder, position.segment), 0, position.offset))
+                self._commons = {line.number: line.values for line in said.rows if type(line) is Common}
+            self._segment = position.segment
+        return self._commons
 
 
 def _read(path: Path, offset: int, count: int) -> bytes:

@@ -1,10 +1,10 @@
 """The seam to a database: what SQLite and PostgreSQL both do for the ledger. All calls block; none runs on the loop."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from gateway.state.ledger.query import PageQuery, UsageQuery, UsageRow
-from gateway.state.ledger.record import AuditRow, Entry, Record
+from gateway.state.ledger.record import AuditRow, Record
+from gateway.state.ledger.rows import Batch
 
 
 class Database(Protocol):
@@ -14,7 +14,7 @@ class Database(Protocol):
         """Connects, and migrates the tables; refuses those of a newer version."""
         ...
 
-    def write(self, entries: Sequence[Entry]) -> None:
+    def write(self, batch: Batch) -> None:
         """One transaction; what is there already is not counted twice."""
         ...
 

@@ -14,12 +14,13 @@ import threading
 from collections import deque
 from pathlib import Path
 
-from msgspec import Struct
-
 from gateway.state.kept_file import sync_directory
-from gateway.state.ledger.lines import NEWLINE, write_row
+from gateway.state.ledger.board import NOWHERE, Board
+from gateway.state.ledger.lines import NEWLINE, common_line, write_row
 from gateway.state.ledger.record import Entry
-from gateway.state.ledger.segment import NO_ROOM, Segment, segment_path, segments, spare_path, trim
+from gateway.state.ledger.segment import NO_ROOM, Position, Segment
+from gateway.state.ledger.shelf import Shelf
+from gateway.state.ledger.short import SHORT, Values, bounded, whole
 from gateway.state.store_error import StoreError
 
 log = logging.getLogger("tokenhub.ledger")
@@ -28,13 +29,8 @@ SEGMENT_BYTES = 2 * 1024 * 1024
 MAX_BYTES = 1024 * 1024 * 1024
 """From this size on `full` says that nobody takes the rows away."""
 WAITING_ROWS = 20_000
-
-
-class Position(Struct, frozen=True, order=True):
-    """A place in the journal."""
-
-    segment: int
-    offset: int
+MOST_NUMBERS = 4096
+"""Of what rows of one segment have in common: callers and providers may say something else each time."""
 
 
 class Journal:
@@ -59,17 +55,15 @@ class Journal:
         self._segment_bytes = segment_bytes
         self._max_bytes = max_bytes
         self._lock = -1
-        self._sizes: dict[int, int] = {}
-        """Of the segments before the one that is written."""
+        self.board = Board(folder / "board", self.append)
+        self._leave = self.board.leave
+        self._shelf = Shelf(folder, segment_bytes, segment_bytes if sync_s > 0 else NO_ROOM)
         self._torn = False
         self._unsynced = False
         """The platter refused what the file had taken."""
         self._waiting: deque[bytes] = deque()
         self._row = bytearray()
         """The last one: every row is written down here first."""
-        self._retired: deque[Segment] = deque()
-        self._spare: Segment | None = None
-        self._set_aside_in = 0
         self._stop = threading.Event()
         self._syncer: threading.Thread | None = None
 
@@ -90,21 +84,37 @@ class Journal:
         """True if it is written; False if it waits in memory for a disk that takes it."""
         row = self._row
         write_row(entry, row)
+        if not self._copied(row):
+            return self._append_by_write(bytes(row) + b"\n")
+        self._segment.rows += 1
+        return True
+
+    def conclude(self, place: int, own: Values, common: Values) -> None:
+        """A Record in two parts, and whose place on the board is free again once that is written.
+
+        It is written whole where it cannot refer to what is common.
+        """
         segment = self._segment
+        number = segment.numbers.get(common) or self._introduced(common)
+        row = self._row
+        write_row((SHORT, number, own), row)
         start = segment.size
         end = start + len(row)
-        if end >= segment.room:
-            return self._append_by_write(bytes(row) + b"\n")
-        memory = segment.memory
-        memory[start:end] = row
-        memory[end] = NEWLINE
-        segment.size = end + 1
-        segment.rows += 1
-        return True
+        if end >= segment.room or not number:
+            if not self.append(whole(own, common)):
+                return
+        else:
+            memory = segment.memory
+            memory[start:end] = row
+            memory[end] = NEWLINE
+            segment.size = end + 1
+            segment.rows += 1
+        if place != NOWHERE:
+            self._leave(place)
 
     @property
     def size_bytes(self) -> int:
-        return sum(tuple(self._sizes.values())) + self._segment.size
+        return self._shelf.size_bytes(self._segment)
 
     @property
     def end(self) -> Position:
@@ -131,10 +141,7 @@ class Journal:
 
     def remove_before(self, position: Position) -> None:
         """Everything in the segments before this one is in the database."""
-        for number in segments(self.folder):
-            if number < position.segment:
-                segment_path(self.folder, number).unlink()
-                self._sizes.pop(number, None)
+        self._shelf.remove_before(position.segment)
         self._weigh()
 
     def close(self) -> None:
@@ -146,10 +153,10 @@ class Journal:
             self._syncer.join()
         if self._waiting:
             log.error("%d rows that the disk refused are lost with this process", len(self._waiting))
-        self._retired.append(self._segment)
-        self._close_retired()
-        if self._spare is not None:
-            self._spare.discard()
+        self._shelf.retire(self._segment)
+        self._shelf.close_retired(self._sync)
+        self._shelf.discard_spare()
+        self.board.close()
         os.close(self._lock)
         self._lock = -1
 
@@ -157,10 +164,11 @@ class Journal:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        spare_path(self.folder).unlink(missing_ok=True)
-        self._sizes = {each: trim(segment_path(self.folder, each)) for each in segments(self.folder)}
-        self.first_new = max(self._sizes, default=0) + 1
-        self._segment = self._begun(self.first_new)
+        self._shelf.find()
+        if self._shelf.take_over(self.board.left()) and self._sync_s > 0:
+            self.board.open()
+        self.first_new = self._shelf.first_free
+        self._segment = self._shelf.begin(self.first_new)
         self._segment.fill()
         sync_directory(self.folder)
 
@@ -168,6 +176,29 @@ class Journal:
         if isinstance(error, BlockingIOError):
             return f"`{self.folder}` is in use by another tokenhub. Give each its own `data_dir`, or stop the other."
         return f"cannot write the journal in `{self.folder}`: {error.strerror}. Set `data_dir` to a writable folder."
+
+    def _copied(self, line: bytes | bytearray) -> bool:
+        """False where there is no room for it."""
+        segment = self._segment
+        start = segment.size
+        end = start + len(line)
+        if end >= segment.room:
+            return False
+        segment.memory[start:end] = line
+        segment.memory[end] = NEWLINE
+        segment.size = end + 1
+        return True
+
+    def _introduced(self, common: Values) -> int:
+        """The number by which rows of this segment may refer to it from now on; 0 if there is none."""
+        numbers, common = self._segment.numbers, bounded(common)
+        number = numbers.get(common)
+        if number is None:
+            number = len(numbers) + 1
+            if number > MOST_NUMBERS or not self._copied(common_line(number, common)):
+                return 0
+            numbers[common] = number
+        return number
 
     def _append_by_write(self, line: bytes) -> bool:
         """What has no room, or has to wait."""
@@ -236,29 +267,14 @@ class Journal:
         self._waiting.append(line)
 
     def _rotate(self) -> None:
-        old = self._segment
-        self._sizes[old.number] = old.size
         try:
-            segment = self._begun(old.number + 1)
+            self._segment = self._shelf.after(self._segment)
         except OSError as error:
-            del self._sizes[old.number]
             self._refused(error)
             return
-        segment.rows = old.rows
-        self._segment = segment
-        self._retired.append(old)
         self._weigh()
         if self._syncer is None:
-            self._close_retired()
-
-    def _begun(self, number: int) -> Segment:
-        path = segment_path(self.folder, number)
-        spare = self._spare
-        if spare is None:
-            return Segment(path, number, self._segment_bytes if self._sync_s > 0 else NO_ROOM)
-        spare.become(path, number)
-        self._spare = None
-        return spare
+            self._shelf.close_retired(self._sync)
 
     def _weigh(self) -> None:
         self.full = self.size_bytes > self._max_bytes
@@ -272,25 +288,7 @@ class Journal:
     def _sync_forever(self) -> None:
         while not self._stop.wait(self._sync_s):
             self._sync(self._segment)
-            self._close_retired()
-            self._set_aside()
-
-    def _close_retired(self) -> None:
-        """Only one thread closes segments, so that none is closed while it is brought to the platter."""
-        if self._retired:
-            with contextlib.suppress(OSError):
-                sync_directory(self.folder)
-        while self._retired:
-            segment = self._retired.popleft()
-            self._sync(segment)
-            segment.close()
-
-    def _set_aside(self) -> None:
-        """The next segment, once for each that is half full: a disk that refuses is not asked again and again."""
-        segment = self._segment
-        if self._spare is None and segment.number > self._set_aside_in and segment.size * 2 > self._segment_bytes:
-            self._set_aside_in = segment.number
-            with contextlib.suppress(OSError):
-                spare = Segment(spare_path(self.folder), segment.number + 1, self._segment_bytes)
-                spare.fill()
-                self._spare = spare
+            self._shelf.close_retired(self._sync)
+            with contextlib.suppress(OSError):  # what the segment is refused is told
+                self.board.sync()
+            self._shelf.set_aside(self._segment)

@@ -30,6 +30,10 @@ class Ledger:
         self.journal = journal
         self.note: Callable[[Entry], bool] = journal.append
         """Admitted, Record, AuditRow or Bodies. True once it is in the journal, where a kill cannot reach it."""
+        self.begin = journal.board.enter
+        """A request is admitted: should the process die now, that is known. What it returns is told at the end."""
+        self.end = journal.conclude
+        """It is over: its record is in the journal, in two parts, and it runs no more."""
         self._database = database
         self._unix = unix
         self._shipper = Shipper(journal, database, origin, unix)

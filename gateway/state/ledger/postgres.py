@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from msgspec import convert
@@ -23,8 +23,8 @@ from gateway.state.ledger.query import (
     usage_row,
     usage_statement,
 )
-from gateway.state.ledger.record import Admitted, AuditRow, Entry, Record, lost
-from gateway.state.ledger.rows import Row, alike, batch_of, news, row_of, sums
+from gateway.state.ledger.record import Admitted, AuditRow, Record, lost
+from gateway.state.ledger.rows import Alike, Batch, Row, alike, ids_of, news, row_of, sums
 from gateway.state.ledger.schema import NEWEST, VERSION_TABLE, VERSIONS
 from gateway.state.ledger.sql import (
     ADD_USAGE,
@@ -68,16 +68,15 @@ class PostgresDatabase:
             self._thread.start()
         self._run(self._migrate)
 
-    def write(self, entries: Sequence[Entry]) -> None:
-        batch = batch_of(entries)
-
+    def write(self, batch: Batch) -> None:
         async def put(connection: Any) -> None:
-            await _write_records(connection, batch.records, batch.ended)
-            ids = list(batch.admissions)
-            ended = await connection.fetch("SELECT id FROM requests WHERE id = ANY($1::text[])", ids)
-            waiting = set(ids) - {row[0] for row in ended}
-            rows = [row_of(batch.admissions[each]) for each in sorted(waiting)]
-            await _many(connection, PUT_ADMISSION, rows)
+            await _write_requests(connection, batch.requests)
+            ids = [each.id for each in batch.admissions]
+            known = await connection.fetch("SELECT id FROM requests WHERE id = ANY($1::text[])", ids)
+            ended = {row[0] for row in known}
+            await _many(
+                connection, PUT_ADMISSION, sorted(row_of(each) for each in batch.admissions if each.id not in ended)
+            )
             await _many(connection, PUT_AUDIT, [row_of(row) for row in batch.audit])
             await _many(connection, PUT_BODIES, [row_of(body) for body in batch.bodies])
 
@@ -88,7 +87,7 @@ class PostgresDatabase:
             statement, value = (LOST_BY_TIME, unix) if origin is None else (LOST_OF_ORIGIN, origin)
             found = await connection.fetch(f"{numbered(statement)} FOR UPDATE SKIP LOCKED", value)
             records = [lost(convert(["a", *row], Admitted)) for row in found]
-            return await _write_records(connection, records, [record.id for record in records])
+            return await _write_requests(connection, alike(records))
 
         return self._run(lambda: self._transaction(close))
 
@@ -202,22 +201,20 @@ def numbered(sql: str) -> str:
     return first + "".join(f"${index}{piece}" for index, piece in enumerate(rest, 1))
 
 
-async def _write_records(connection: Any, records: list[Record], ended: list[str]) -> int:
+async def _write_requests(connection: Any, requests: Alike) -> int:
     """How many say something new. The admissions are locked first: whoever sweeps them too waits, or has finished."""
-    if not records:
+    if not requests:
         return 0
-    ids = sorted(record.id for record in records)
-    if ended:
-        sql = "SELECT 1 FROM admissions WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE"
-        await connection.execute(sql, sorted(ended))
+    ids = sorted(ids_of(requests))
+    sql = "SELECT id FROM admissions WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE"
+    running = await connection.fetch(sql, ids)
     known = await connection.fetch("SELECT id, outcome FROM requests WHERE id = ANY($1::text[])", ids)
-    fresh, risen = news(records, {row[0]: row[1] for row in known})
-    groups = alike(fresh)
-    rows = [(*own, *shared) for shared, some in groups.items() for own in some]
+    fresh, risen = news(requests, {row[0]: row[1] for row in known})
+    rows = [(*own, *common) for common, some in fresh.items() for own in some]
     await _many(connection, PUT_REQUEST, sorted(rows))
-    await _many(connection, ADD_USAGE, sums(groups, risen))
-    await _many(connection, END_ADMISSION, [(each,) for each in sorted(ended)])
-    return len(fresh)
+    await _many(connection, ADD_USAGE, sums(fresh, risen))
+    await _many(connection, END_ADMISSION, [(row[0],) for row in running])
+    return len(rows)
 
 
 async def _many(connection: Any, sql: str, rows: list[Row]) -> None:

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from gateway.state.ledger.rows import AUDIT_COLUMNS, REQUEST_COLUMNS, SUMMED, day_of
+from gateway.state.ledger.rows import AUDIT_COLUMNS, SUMMED, day_of
+from gateway.state.ledger.short import REQUEST_COLUMNS
 from gateway.ulid import ulid_of
 
 GroupBy = Literal["key", "model", "provider", "day"]

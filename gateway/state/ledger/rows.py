@@ -1,5 +1,6 @@
-"""Entries sorted for a database: which rows to write, and what they add to the daily sums."""
+"""Lines of a journal sorted for a database: which rows to write, and what they add to the daily sums."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -10,37 +11,34 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from gateway.state.ledger.record import Admitted, AuditRow, Bodies, Entry, Record
+from gateway.state.ledger.short import (
+    AMOUNTS,
+    COMMON_COLUMNS,
+    OWN_COLUMNS,
+    Common,
+    Commons,
+    Line,
+    Short,
+    Values,
+    entries_of,
+)
 
-REQUEST_COLUMNS: tuple[str, ...] = Record.__struct_fields__
 ADMISSION_COLUMNS: tuple[str, ...] = Admitted.__struct_fields__
 AUDIT_COLUMNS = ("id", "unix", "who", "what", "subject", "place", "before", "after")
-AMOUNTS = (
-    "input_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "output_tokens",
-    "reasoning_tokens",
-    "audio_input_tokens",
-    "audio_output_tokens",
-    "image_tokens",
-    "estimate_nano_usd",
-    "cost_nano_usd",
-)
 SUMMED = ("requests", "errors", "unknown", "tokens", *AMOUNTS)
-OWN_COLUMNS = ("id", "unix", *AMOUNTS, "latency_ms", "first_token_ms")
-"""In which the requests of a moment differ."""
-ALIKE_COLUMNS = tuple(name for name in REQUEST_COLUMNS if name not in OWN_COLUMNS)
-"""In which most of them are the same."""
 USAGE_KEY = ("day", "key", "model", "provider")
 DAY_S = 86400
 
 Row = tuple[Any, ...]
-Alike = dict[Row, list[Row]]
-"""Requests by what they share: the values of ALIKE_COLUMNS, and those of OWN_COLUMNS for each of them."""
+Alike = dict[Values, list[Values]]
+"""Requests by what they have in common: the values of COMMON_COLUMNS, and those of OWN_COLUMNS for each of them."""
+Risen = list[tuple[float, str]]
+"""Of requests of which more is known now than that they were lost: when they were admitted, and with which key."""
 
 _own = attrgetter(*OWN_COLUMNS)
-_alike = attrgetter(*ALIKE_COLUMNS)
-_summed_by = itemgetter(*(ALIKE_COLUMNS.index(name) for name in ("key", "model", "provider", "outcome", "status")))
+_common = attrgetter(*COMMON_COLUMNS)
+_summed_by = itemgetter(*(COMMON_COLUMNS.index(name) for name in ("key", "model", "provider", "outcome", "status")))
+_KEY, _OUTCOME = COMMON_COLUMNS.index("key"), COMMON_COLUMNS.index("outcome")
 _FIRST_AMOUNT = OWN_COLUMNS.index(AMOUNTS[0])
 _LAST_AMOUNT = OWN_COLUMNS.index(AMOUNTS[-1])
 _TOKENS = len(AMOUNTS) - 2
@@ -52,68 +50,88 @@ _KNOWN_NOW = (-1, -1, -1, *_NOTHING, 0)
 class Batch(Struct, frozen=True):
     """What one transaction writes."""
 
-    records: list[Record]
+    requests: Alike
     """One for each id."""
-    admissions: dict[str, Admitted]
-    """Those without a record in the same batch."""
-    ended: list[str]
-    """Of admissions that an earlier batch may have brought."""
+    admissions: list[Admitted]
+    """Those without a record in the same batch, one for each id."""
     audit: list[AuditRow]
     bodies: list[Bodies]
+    count: int
+    """Of the rows that it was made of."""
+    spoilt: int
+    """Of them, those that are lost: nobody knows what they have in common with others."""
 
 
-def batch_of(entries: Iterable[Entry]) -> Batch:
-    sorted_out: dict[type, list[Any]] = {Record: [], Admitted: [], AuditRow: [], Bodies: []}
-    for entry in entries:
-        sorted_out[type(entry)].append(entry)
-    records, admitted, audit, bodies = sorted_out.values()
-    admissions = {each.id: each for each in admitted}
-    known = _best_known(records)
-    ended = [each for each in known if admissions.pop(each, None) is None]
-    return Batch(list(known.values()), admissions, ended, audit, bodies)
+def batch_of(lines: Sequence[Line], commons: Commons | None = None) -> Batch:
+    """`commons` is what lines before these have said; what these say is added to it."""
+    commons = {} if commons is None else commons
+    short: defaultdict[int, list[Values]] = defaultdict(list)
+    others: defaultdict[type, list[Any]] = defaultdict(list)
+    for line in lines:
+        if type(line) is Short:
+            short[line.number].append(line.own)
+        else:
+            others[type(line)].append(line)
+    commons |= {line.number: line.values for line in others[Common]}
+    spoilt = sum(len(rows) for number, rows in short.items() if number not in commons)
+    requests = alike(others[Record])
+    for number in short.keys() & commons.keys():
+        requests.setdefault(commons[number], []).extend(short[number])
+    ids = ids_of(requests)
+    known = set(ids)
+    if len(known) < len(ids):
+        requests = alike(_best_known(entries_of(lines, commons)))
+    begun = {each.id: each for each in others[Admitted] if each.id not in known}
+    count = len(lines) - len(others[Common])
+    return Batch(requests, list(begun.values()), others[AuditRow], others[Bodies], count, spoilt)
 
 
-def _best_known(records: Sequence[Record]) -> dict[str, Record]:
+def _best_known(entries: Iterable[Entry]) -> Iterable[Record]:
     """Of several for one id the first that knows more than that it was lost."""
-    known = {each.id: each for each in records}
-    if len(known) < len(records):
-        known = {each.id: each for each in reversed(records)}
-        known |= {each.id: each for each in reversed(records) if each.outcome != "unknown"}
-    return known
+    records = [each for each in entries if type(each) is Record]
+    known = {each.id: each for each in reversed(records)}
+    return (known | {each.id: each for each in reversed(records) if each.outcome != "unknown"}).values()
 
 
-def news(records: list[Record], known: Mapping[str, str]) -> tuple[list[Record], list[Record]]:
-    """Records that the database does not have yet, or has as `unknown` only; and, of them, the latter.
+def ids_of(requests: Alike) -> list[str]:
+    return [own[0] for rows in requests.values() for own in rows]
+
+
+def news(requests: Alike, known: Mapping[str, str]) -> tuple[Alike, Risen]:
+    """Those that the database does not have yet, or has as `unknown` only; and, of them, the latter.
 
     `known` is outcome by id.
     """
     if not known:
-        return records, []
-    risen = [each for each in records if known.get(each.id) == "unknown" != each.outcome]
-    return [each for each in records if each.id not in known] + risen, risen
+        return requests, []
+    fresh: Alike = {}
+    risen: Risen = []
+    for common, rows in requests.items():
+        outcome = common[_OUTCOME]
+        new = [own for own in rows if own[0] not in known or known[own[0]] == "unknown" != outcome]
+        if new:
+            fresh[common] = new
+            risen += [(own[1], common[_KEY]) for own in new if own[0] in known]
+    return fresh, risen
 
 
 def alike(records: Iterable[Record]) -> Alike:
     groups: Alike = {}
     for record in records:
-        shared = _alike(record)
-        rows = groups.get(shared)
-        if rows is None:
-            rows = groups[shared] = []
-        rows.append(_own(record))
+        groups.setdefault(_common(record), []).append(_own(record))
     return groups
 
 
-def sums(groups: Alike, risen: Iterable[Record] = ()) -> list[Row]:
+def sums(groups: Alike, risen: Risen = []) -> list[Row]:  # noqa: B006 - never changed
     """What to add to the daily sums: the key of each row, then SUMMED. An `unknown` that became known moves over."""
     table: dict[Row, list[Row]] = {}
-    for shared, rows in groups.items():
-        key, model, provider, outcome, status = _summed_by(shared)
+    for common, rows in groups.items():
+        key, model, provider, outcome, status = _summed_by(common)
         for day, columns in _by_day(rows):
             amounts = _amounts(outcome, status, len(columns[0]), columns[_FIRST_AMOUNT : _LAST_AMOUNT + 1])
             table.setdefault((day, key, model, provider), []).append(amounts)
-    for record in risen:
-        table.setdefault((record.unix // DAY_S, record.key, "", ""), []).append(_KNOWN_NOW)
+    for unix, key in risen:
+        table.setdefault((unix // DAY_S, key, "", ""), []).append(_KNOWN_NOW)
     return [(_day(int(day)), *who, *map(sum, zip(*rows, strict=True))) for (day, *who), rows in sorted(table.items())]
 
 

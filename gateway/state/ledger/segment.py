@@ -10,23 +10,36 @@ import os
 from mmap import mmap
 from pathlib import Path
 
+from msgspec import Struct
+
+from gateway.state.ledger.short import Values
+
 NO_ROOM = 0
 CHUNK = 64 * 1024
 ZEROS = bytes(CHUNK)
 
 
+class Position(Struct, frozen=True, order=True):
+    """A place in the journal."""
+
+    segment: int
+    offset: int
+
+
 class Segment:
     """Open for writing. A row that ends within `room` may be copied into `memory`; `size` is what rows take.
 
-    `rows` counts those that the process has written, here and in the segments before.
+    `rows` counts those that the process has written, here and in the segments before. `numbers` are those by which rows
+    of this segment refer to what they have in common.
     """
 
-    __slots__ = ("_descriptor", "_path", "_synced", "memory", "number", "room", "rows", "size")
+    __slots__ = ("_descriptor", "_path", "_synced", "memory", "number", "numbers", "room", "rows", "size")
 
     def __init__(self, path: Path, number: int, room: int) -> None:
         self.number = number
         self.size = 0
         self.rows = 0
+        self.numbers: dict[Values, int] = {}
         self._path = path
         self._synced = 0
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

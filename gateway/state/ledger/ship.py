@@ -9,11 +9,14 @@ import logging
 import threading
 from collections.abc import Callable
 
-from gateway.state.ledger.cursor import PIECE_BYTES, Bookmark, Piece, read_piece
+from gateway.state.ledger.cursor import PIECE_BYTES, Bookmark, Memory, Piece, read_piece
 from gateway.state.ledger.database import Database
-from gateway.state.ledger.journal import Journal, Position
+from gateway.state.ledger.journal import Journal
 from gateway.state.ledger.lines import line_of
 from gateway.state.ledger.record import Entry
+from gateway.state.ledger.rows import batch_of
+from gateway.state.ledger.segment import Position
+from gateway.state.ledger.short import entries_of
 from gateway.state.store_error import RowsRefusedError, StoreError
 
 log = logging.getLogger("tokenhub.ledger")
@@ -23,6 +26,8 @@ BUSY_PAUSE_S = 0.3
 BUSY_ROWS = 200
 """From so many in one go on there are as many soon again: a commit for more of them costs hardly more."""
 LONGEST_PAUSE_S = 5.0
+RUNNING_S = 1.0
+"""Requests that take longer are told to the database: should all of this machine be lost, others know of them."""
 SWEEP_S = 60.0
 SAVE_S = 1.0
 
@@ -43,7 +48,11 @@ class Shipper:
         self._origin = origin
         self._unix = unix
         self._bookmark = Bookmark(journal.folder)
+        self._memory = Memory(journal.folder)
         self._position = Position(0, 0)
+        self._told: set[str] = set()
+        """Of the requests that are running."""
+        self._told_unix = 0.0
         self._swept_unix = 0.0
         self._saved_unix = 0.0
         self._opened = False
@@ -98,15 +107,14 @@ class Shipper:
             self._opened = True
         end = self._journal.end
         piece = self._next_piece(end)
-        if piece.entries:
-            self._put(piece.entries)
-            if piece.position.segment >= self._journal.first_new:
-                self.shipped += len(piece.entries)
+        if piece.lines:
+            self._put(piece)
         moved = piece.position != self._position
         if moved:
             self._remember(piece)
         if not self.recovered.is_set() and self._position.segment >= self._journal.first_new:
             self._recover()
+        self._tell_running()
         self._sweep()
         if self.problem is not None:
             self.problem = None
@@ -121,16 +129,29 @@ class Shipper:
         there = end.offset - position.offset if position.segment == end.segment else PIECE_BYTES
         return read_piece(self._journal.folder, position, min(there, PIECE_BYTES))
 
-    def _put(self, entries: list[Entry]) -> None:
+    def _put(self, piece: Piece) -> None:
+        here = piece.position.segment
+        commons = self._memory.before(self._position if here == self._position.segment else Position(here, 0))
+        batch = batch_of(piece.lines, commons)
         try:
-            self._database.write(entries)
+            self._database.write(batch)
         except RowsRefusedError:
-            if len(entries) == 1:
-                self._set_aside(entries[0])
-            else:
-                middle = len(entries) // 2
-                self._put(entries[:middle])
-                self._put(entries[middle:])
+            self._put_apart(list(entries_of(piece.lines, commons)))
+        self._count(batch.spoilt)
+        if here >= self._journal.first_new:
+            self.shipped += batch.count
+
+    def _put_apart(self, entries: list[Entry]) -> None:
+        """In halves, and halves of these, until those that are refused are alone."""
+        if len(entries) == 1:
+            self._set_aside(entries[0])
+            return
+        middle = len(entries) // 2
+        for some in (entries[:middle], entries[middle:]):
+            try:
+                self._database.write(batch_of(some))
+            except RowsRefusedError:
+                self._put_apart(some)
 
     def _set_aside(self, entry: Entry) -> None:
         """A row that no database will ever take must not hold up the others; it is kept, and somebody is told."""
@@ -141,15 +162,18 @@ class Shipper:
         log.error("the ledger does not take the row `%s`; it is kept in `%s`", entry.id, path)
 
     def _remember(self, piece: Piece) -> None:
-        if piece.spoilt:
-            self.spoilt += piece.spoilt
-            log.error("%d lines of the journal in `%s` are torn", piece.spoilt, self._journal.folder)
+        self._count(piece.spoilt)
         old, self._position = self._position, piece.position
         if old.segment != self._position.segment:
             self._save_bookmark()
             self._journal.remove_before(self._position)
         elif abs(self._unix() - self._saved_unix) >= SAVE_S:
             self._save_bookmark()
+
+    def _count(self, spoilt: int) -> None:
+        if spoilt:
+            self.spoilt += spoilt
+            log.error("%d lines of the journal in `%s` are torn", spoilt, self._journal.folder)
 
     def _save_bookmark(self) -> None:
         """Now and then: what is shipped a second time counts once."""
@@ -161,6 +185,15 @@ class Shipper:
         if count:
             log.warning("%d requests were lost with the process before this one; they are recorded as unknown", count)
         self.recovered.set()
+
+    def _tell_running(self) -> None:
+        unix = self._unix()
+        if abs(unix - self._told_unix) >= RUNNING_S:
+            running = self._journal.board.running(unix - RUNNING_S)
+            if any(each.id not in self._told for each in running):
+                self._database.write(batch_of([each for each in running if each.id not in self._told]))
+            self._told = {each.id for each in running}
+            self._told_unix = unix
 
     def _sweep(self) -> None:
         """Admissions of processes that never came back."""

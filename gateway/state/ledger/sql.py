@@ -4,15 +4,8 @@
 from functools import lru_cache
 
 from gateway.state.ledger.record import Bodies
-from gateway.state.ledger.rows import (
-    ADMISSION_COLUMNS,
-    ALIKE_COLUMNS,
-    AUDIT_COLUMNS,
-    OWN_COLUMNS,
-    REQUEST_COLUMNS,
-    SUMMED,
-    USAGE_KEY,
-)
+from gateway.state.ledger.rows import ADMISSION_COLUMNS, AUDIT_COLUMNS, SUMMED, USAGE_KEY
+from gateway.state.ledger.short import COMMON_COLUMNS, OWN_COLUMNS, REQUEST_COLUMNS
 
 
 def _insert(table: str, columns: tuple[str, ...]) -> str:
@@ -27,7 +20,7 @@ _REPLACED = ", ".join(f"{name} = excluded.{name}" for name in REQUEST_COLUMNS if
 _ADDED = ", ".join(f"{name} = usage.{name} + excluded.{name}" for name in SUMMED)
 
 _UNLESS_KNOWN = f"ON CONFLICT (id) DO UPDATE SET {_REPLACED} WHERE requests.outcome = 'unknown'"
-PUT_REQUEST = f"{_insert('requests', (*OWN_COLUMNS, *ALIKE_COLUMNS))} {_UNLESS_KNOWN}"
+PUT_REQUEST = f"{_insert('requests', (*OWN_COLUMNS, *COMMON_COLUMNS))} {_UNLESS_KNOWN}"
 ADD_USAGE = f"{_insert('usage', (*USAGE_KEY, *SUMMED))} ON CONFLICT ({', '.join(USAGE_KEY)}) DO UPDATE SET {_ADDED}"
 PUT_ADMISSION = f"{_insert('admissions', ADMISSION_COLUMNS)} ON CONFLICT (id) DO NOTHING"
 PUT_AUDIT = f"{_insert('audit', AUDIT_COLUMNS)} ON CONFLICT (id) DO NOTHING"
@@ -35,6 +28,7 @@ PUT_BODIES = f"{_insert('bodies', Bodies.__struct_fields__)} ON CONFLICT (id) DO
 END_ADMISSION = "DELETE FROM admissions WHERE id = ?"
 
 HIGHEST = "SELECT max(id) FROM requests"
+RUNNING = "SELECT id FROM admissions"
 
 _ADMISSIONS = f"SELECT {', '.join(ADMISSION_COLUMNS)} FROM admissions"
 LOST_OF_ORIGIN = f"{_ADMISSIONS} WHERE origin = ?"
@@ -66,9 +60,9 @@ def outcomes_of(count: int) -> str:
 
 @lru_cache
 def alike_of(count: int) -> str:
-    """An insertion of so many requests that share all but their own columns: those of ALIKE_COLUMNS are bound once."""
-    columns = ", ".join((*OWN_COLUMNS, *ALIKE_COLUMNS))
+    """An insertion of so many requests that share all but their own columns: those of COMMON_COLUMNS are bound once."""
+    columns = ", ".join((*OWN_COLUMNS, *COMMON_COLUMNS))
     rows = ", ".join([marks(len(OWN_COLUMNS))] * count)
-    shared = ", ".join("?" * len(ALIKE_COLUMNS))
+    shared = ", ".join("?" * len(COMMON_COLUMNS))
     chosen = f"SELECT own.*, {shared} FROM (VALUES {rows}) AS own WHERE true"
     return f"INSERT INTO requests ({columns}) {chosen} {_UNLESS_KNOWN}"

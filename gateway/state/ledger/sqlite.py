@@ -23,8 +23,8 @@ from gateway.state.ledger.query import (
     usage_row,
     usage_statement,
 )
-from gateway.state.ledger.record import Admitted, AuditRow, Entry, Record, lost
-from gateway.state.ledger.rows import Alike, Row, alike, batch_of, news, row_of, sums
+from gateway.state.ledger.record import Admitted, AuditRow, Record, lost
+from gateway.state.ledger.rows import Alike, Batch, Row, alike, ids_of, news, row_of, sums
 from gateway.state.ledger.schema import NEWEST, VERSION_TABLE, VERSIONS
 from gateway.state.ledger.sql import (
     ADD_USAGE,
@@ -36,6 +36,7 @@ from gateway.state.ledger.sql import (
     PUT_AUDIT,
     PUT_BODIES,
     PUT_REQUEST,
+    RUNNING,
     alike_of,
     ends_of,
     of_many,
@@ -87,12 +88,11 @@ class SqliteDatabase:
         with contextlib.suppress(OSError):
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
-    def write(self, entries: Sequence[Entry]) -> None:
-        batch = batch_of(entries)
+    def write(self, batch: Batch) -> None:
         with self._transaction() as connection:
-            ended = self._outcomes(connection, list(batch.admissions))
-            self._write_records(connection, batch.records, batch.ended)
-            waiting = [row_of(each) for each in batch.admissions.values() if each.id not in ended]
+            ended = self._outcomes(connection, [each.id for each in batch.admissions])
+            self._write_requests(connection, batch.requests)
+            waiting = [row_of(each) for each in batch.admissions if each.id not in ended]
             _put(connection, PUT_ADMISSION, waiting)
             _put(connection, PUT_AUDIT, [row_of(row) for row in batch.audit])
             _put(connection, PUT_BODIES, [row_of(body) for body in batch.bodies])
@@ -102,7 +102,7 @@ class SqliteDatabase:
         with self._transaction() as connection:
             rows = connection.execute(statement, (value,)).fetchall()
             records = [lost(_admitted(row)) for row in rows]
-            return self._write_records(connection, records, [record.id for record in records])
+            return self._write_requests(connection, alike(records))
 
     def usage(self, query: UsageQuery) -> list[UsageRow]:
         return [usage_row(query, row) for row in self._read(usage_statement(query))]
@@ -149,15 +149,16 @@ class SqliteDatabase:
             connection.execute("DELETE FROM tokenhub_schema")
             connection.execute("INSERT INTO tokenhub_schema VALUES (?)", (NEWEST,))
 
-    def _write_records(self, connection: sqlite3.Connection, records: list[Record], ended: list[str]) -> int:
+    def _write_requests(self, connection: sqlite3.Connection, requests: Alike) -> int:
         """How many of them say something new."""
-        fresh, risen = news(records, self._outcomes(connection, [record.id for record in records]))
-        groups = alike(fresh)
-        _put_requests(connection, groups)
-        _put(connection, ADD_USAGE, sums(groups, risen))
-        for some in _evened(ended):
+        ids = ids_of(requests)
+        fresh, risen = news(requests, self._outcomes(connection, ids))
+        _put_requests(connection, fresh)
+        _put(connection, ADD_USAGE, sums(fresh, risen))
+        running = {row[0] for row in connection.execute(RUNNING)}
+        for some in _evened(sorted(running.intersection(ids)) if running else []):
             connection.execute(ends_of(len(some)), some)
-        return len(fresh)
+        return sum(map(len, fresh.values()))
 
     def _outcomes(self, connection: sqlite3.Connection, ids: list[str]) -> dict[str, str]:
         """Of those that are there: most ids are younger than all of them."""
@@ -217,12 +218,12 @@ class SqliteDatabase:
 def _put_requests(connection: sqlite3.Connection, groups: Alike) -> None:
     """To bind a value costs more than to write it: what many have in common is bound once for all of them."""
     few: list[Row] = []
-    for shared, rows in groups.items():
+    for common, rows in groups.items():
         if len(rows) < MANY_ALIKE:
-            few += [(*own, *shared) for own in rows]
+            few += [(*own, *common) for own in rows]
             continue
         for some in _slices(rows):
-            connection.execute(alike_of(len(some)), [*shared, *chain.from_iterable(some)])
+            connection.execute(alike_of(len(some)), [*common, *chain.from_iterable(some)])
     _put(connection, PUT_REQUEST, few)
 
 

@@ -52,6 +52,7 @@ class Account:
     """One key's counters; all digests of a key share it."""
 
     __slots__ = (
+        "burst",
         "in_flight",
         "limits",
         "most_nano",
@@ -63,6 +64,7 @@ class Account:
         "quiet_tokens",
         "request_s",
         "requests_at",
+        "token_s",
         "tokens_at",
     )
 
@@ -71,8 +73,10 @@ class Account:
         self.requests_at = 0.0
         """Theoretical arrival times: when all that was taken so far will have flowed back."""
         self.tokens_at = 0.0
-        self.request_s: float | None = None
-        """By how much one request puts it off."""
+        self.request_s = self.token_s = 0.0
+        """By how much a request, and a token, put them off; not at all where there is no such limit."""
+        self.burst = ENDLESS
+        """Tokens that may be taken at once."""
         self.purses: dict[str, Purse] = {}
         self.purse = Purse(self, "")
         """The one that was asked for last."""
@@ -87,8 +91,10 @@ class Account:
         places, tokens = limits.concurrency, limits.monthly_tokens
         nano = None if limits.monthly_usd is None else nano_of(limits.monthly_usd)
         self.limits = limits
-        requests = limits.requests_per_minute
-        self.request_s = None if requests is None else flow_s(1, requests)
+        requests, pace = limits.requests_per_minute, limits.tokens_per_minute
+        self.request_s = 0.0 if requests is None else flow_s(1, requests)
+        self.token_s = flow_s(1, pace) if pace else 0.0
+        self.burst = ENDLESS if pace is None else pace
         self.places = ENDLESS if places is None else places
         self.most_tokens = ENDLESS if tokens is None else tokens
         self.most_nano = ENDLESS if nano is None else nano
@@ -105,23 +111,18 @@ class Account:
         self.purse = purse
         return purse
 
-    def take(self, limits: Limits, paced: int, now: float) -> Denial | None:
-        """A place and a part of each rate, or nothing at all."""
+    def denial(self, limits: Limits, paced: int, now: float) -> Denial | None:
+        """What stands against one more request at this pace."""
         if self.in_flight >= self.places:
             return too_many(self.places)
-        requests_at, tokens_at, request_s = self.requests_at, self.tokens_at, self.request_s
-        if request_s is not None:
-            requests_at = (requests_at if requests_at > now else now) + request_s
-            if requests_at - now - MINUTE_S > GRAIN_S:
-                return too_fast("requests", limits.requests_per_minute or 0, requests_at - now - MINUTE_S)
-        per_minute = limits.tokens_per_minute
-        if per_minute is not None:
-            needed_s = paced * MINUTE_S / per_minute if 0 < paced <= per_minute else flow_s(paced, per_minute)
-            tokens_at = (tokens_at if tokens_at > now else now) + needed_s
-            if tokens_at - now - MINUTE_S > GRAIN_S:
-                return too_fast("tokens", per_minute, tokens_at - now - MINUTE_S)
-        self.requests_at, self.tokens_at = requests_at, tokens_at
-        self.in_flight += 1
+        for what, per_minute, wanted, arrival in (
+            ("requests", limits.requests_per_minute, 1, self.requests_at),
+            ("tokens", limits.tokens_per_minute, paced, self.tokens_at),
+        ):
+            if per_minute is not None:
+                ahead_s = max(arrival - now, 0.0) + flow_s(wanted, per_minute) - MINUTE_S
+                if ahead_s > GRAIN_S:
+                    return too_fast("requests" if what == "requests" else "tokens", per_minute, ahead_s)
         return None
 
 

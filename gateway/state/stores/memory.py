@@ -5,12 +5,14 @@ from math import ceil
 
 from gateway.domain.key import Key
 from gateway.state.calendar import Calendar
-from gateway.state.gcra import MINUTE_S, left
+from gateway.state.gcra import GRAIN_S, MINUTE_S, left
 from gateway.state.limits import LEASE_FACTOR, Alert, Denial, Gauge, Reservation, Spent, Standing, alerts
 from gateway.state.money import nano_at_most, nano_of
 from gateway.state.stores.account import Account, Purse
 
 NONE = Spent()
+LATEST_S = MINUTE_S + GRAIN_S
+"""Up to this far ahead a minute's worth has been taken."""
 
 
 class MemoryLimits:
@@ -39,20 +41,30 @@ class MemoryLimits:
         purse = account.purse
         if not purse.since < now < purse.until:
             purse = self._purse(account, now)
-        nano = 0 if usd is None else nano_at_most(usd)
-        bound = purse.tokens_bound + tokens
-        nano_bound = purse.nano_bound + nano
-        if usd is None or bound > account.most_tokens or nano_bound > account.most_nano:
-            denial = purse.denial(limits, tokens, nano, usd)
-            if denial is not None:
-                return denial
         if paced is None:
             paced = tokens
-        denial = account.take(limits, paced, now)
-        if denial is not None:
-            return denial
+        nano = 0 if usd is None else nano_at_most(usd)
+        bound, nano_bound = purse.tokens_bound + tokens, purse.nano_bound + nano
+        requests_at, tokens_at, latest = account.requests_at, account.tokens_at, now + LATEST_S
+        requests_at = (requests_at if requests_at > now else now) + account.request_s
+        tokens_at = (tokens_at if tokens_at > now else now) + paced * account.token_s
+        if (
+            bound > account.most_tokens
+            or nano_bound > account.most_nano
+            or account.in_flight >= account.places
+            or requests_at > latest
+            or tokens_at > latest
+            or paced > account.burst
+            or usd is None
+        ):
+            denial = purse.denial(limits, tokens, nano, usd) or account.denial(limits, paced, now)
+            if denial is not None:
+                return denial
         purse.tokens_bound = bound
         purse.nano_bound = nano_bound
+        account.requests_at = requests_at
+        account.tokens_at = tokens_at
+        account.in_flight += 1
         reservation = Reservation(key, purse.month, tokens, nano, paced, now + deadline_s * LEASE_FACTOR, purse)
         self._open.add(reservation)
         return reservation
