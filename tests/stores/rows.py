@@ -1,8 +1,12 @@
 """Ledger rows for tests: say only what matters."""
 
+from pathlib import Path
 from typing import Any
 
-from gateway.state.ledger.record import Admitted, AuditRow, Record
+from gateway.state.ledger.cursor import Memory, read_piece
+from gateway.state.ledger.record import Admitted, AuditRow, Entry, Record
+from gateway.state.ledger.segment import Position
+from gateway.state.ledger.short import COMMON_COLUMNS, OWN_COLUMNS, entries_of
 from gateway.ulid import ulid_of
 
 UNIX = 1_798_700_000.0  # 2026-12-31
@@ -63,3 +67,29 @@ def an_audit_row(number: int = 1, **more: Any) -> AuditRow:
         "after": '{"since":1}',
     }
     return AuditRow(**(given | more))
+
+
+def own_of(record: Record) -> tuple[Any, ...]:
+    """What a record says for itself, as a journal is told it."""
+    return tuple(getattr(record, name) for name in OWN_COLUMNS)
+
+
+def common_of(record: Record) -> tuple[Any, ...]:
+    """What it has in common with others."""
+    return tuple(getattr(record, name) for name in COMMON_COLUMNS)
+
+
+def journaled(folder: Path, piece_bytes: int = 1000) -> tuple[list[Entry], int]:
+    """Every row of a journal, told whole, and how many lines are spoilt."""
+    position, memory = Position(0, 0), Memory(folder)
+    entries: list[Entry] = []
+    spoilt = 0
+    while True:
+        piece = read_piece(folder, position, piece_bytes)
+        here = piece.position.segment
+        commons = memory.before(position if here == position.segment else Position(here, 0))
+        entries += entries_of(piece.lines, commons)
+        spoilt += piece.spoilt
+        if piece.position == position:
+            return entries, spoilt
+        position = piece.position

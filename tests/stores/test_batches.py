@@ -9,10 +9,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.state.ledger.record import Entry, lost
+from gateway.state.ledger.record import Entry, Record, lost
 from gateway.state.ledger.rows import SUMMED, batch_of
+from gateway.state.ledger.short import Common, Commons, Line, Short
 from gateway.state.ledger.sqlite import SqliteDatabase
-from tests.stores.rows import UNIX, a_record, an_admission, an_id
+from tests.stores.rows import UNIX, a_record, an_admission, an_id, common_of, own_of
 
 KINDS = ("admitted", "settled", "failed", "unknown")
 NOTES = st.lists(st.tuples(st.integers(0, 6) | st.integers(0, 300), st.sampled_from(KINDS)), min_size=1, max_size=400)
@@ -27,12 +28,29 @@ def entry(number: int, kind: str) -> Entry:
     return a_record(number, status=status, cost_nano_usd=number, reasoning_tokens=number % 3, model=f"m{number % 2}")
 
 
-def tables(batches: list[list[Entry]]) -> dict[str, list[Any]]:
+def shortened(entries: list[Entry], numbers: dict[Any, int]) -> list[Line]:
+    """As a journal says it."""
+    lines: list[Line] = []
+    for each in entries:
+        if not isinstance(each, Record):
+            lines.append(each)
+            continue
+        common = common_of(each)
+        if common not in numbers:
+            numbers[common] = len(numbers) + 1
+            lines.append(Common(numbers[common], common))
+        lines.append(Short(numbers[common], own_of(each)))
+    return lines
+
+
+def tables(batches: list[list[Entry]], *, short: bool = False) -> dict[str, list[Any]]:
+    numbers: dict[Any, int] = {}
+    commons: Commons = {}
     with tempfile.TemporaryDirectory() as folder:
         database = SqliteDatabase(Path(folder) / "ledger.db", time.monotonic)
         database.open()
         for batch in batches:
-            database.write(batch_of(batch))
+            database.write(batch_of(shortened(batch, numbers), commons) if short else batch_of(batch))
         database.close()
         with sqlite3.connect(Path(folder) / "ledger.db") as connection:
             names = ("requests", "usage", "admissions")
@@ -62,7 +80,8 @@ def test_many_that_are_alike_and_few_that_are_not_are_written_as_each_would_be_a
 def test_however_rows_are_cut_into_batches_the_tables_say_the_same(notes: list[tuple[int, str]], size: int) -> None:
     entries = [entry(*note) for note in notes]
     found = tables([entries])
-    assert found == tables([entries[start : start + size] for start in range(0, len(entries), size)])
+    cut = [entries[start : start + size] for start in range(0, len(entries), size)]
+    assert found == tables(cut) == tables(cut, short=True)
     ended = {number for number, kind in notes if kind != "admitted"}
     admitted = {number for number, kind in notes if kind == "admitted"}
     assert [row[0] for row in found["requests"]] == [an_id(number) for number in sorted(ended)]

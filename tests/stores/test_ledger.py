@@ -21,7 +21,7 @@ from gateway.state.ledger.sqlite import SqliteDatabase
 from gateway.state.limits import Spent
 from gateway.state.store_error import RowsRefusedError, StoreError, StoreRefusedError
 from tests.nightly import often
-from tests.stores.rows import UNIX, a_record, an_admission, an_audit_row, an_id
+from tests.stores.rows import UNIX, a_record, an_admission, an_audit_row, an_id, common_of, own_of
 
 LOOPS = {"sqlite": often(day=6, night=200), "postgres": often(day=2, night=200)}
 
@@ -61,10 +61,13 @@ def test_n42_requests_that_were_running_when_the_process_died_are_unknown_after_
     journal = Journal(tmp_path / "journal" / "0")
     ledger = a_ledger(tmp_path)
     origin = ledger.origin
-    for number in range(10):
+    common = (origin, "web-app", "chat", "smart", "abcdef012345")
+    places = [ledger.begin(an_id(number), UNIX, 2e9, 2_000, common) for number in range(5)]
+    for number in range(5, 10):
         ledger.note(an_admission(number, origin=origin, expires_unix=2e9))
-    for number in range(6):
-        ledger.note(a_record(number, outcome="settled" if number < 4 else "released"))
+    for number in (0, 1, 2, 5, 6, 7):
+        record = a_record(number, outcome="settled" if number % 5 < 2 else "released")
+        ledger.end(places[number] if number < 5 else 0, own_of(record), common_of(record))
     ledger.stop()
     again = a_ledger(tmp_path)
     assert asyncio.run(again.recovered(20.0))
@@ -185,17 +188,18 @@ import sys
 from pathlib import Path
 from gateway.clock import SystemClock
 from gateway.state.ledger.ledger import open_ledger
-from tests.stores.rows import a_record, an_admission
+from tests.stores.rows import UNIX, a_record, an_id, common_of, own_of
 
 folder, url, first = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 ledger = open_ledger(url, folder, 0.01, SystemClock())
 ledger.start()
 number = first
 while True:
-    admission = an_admission(number, origin=ledger.origin, expires_unix=2e9)
-    if ledger.note(admission):
-        print("a", number, flush=True)
-    if number % 7 and ledger.note(a_record(number, cost_nano_usd=number)):
+    place = ledger.begin(an_id(number), UNIX, 2e9, 2_000, (ledger.origin, "web-app", "chat", "smart", "abcdef012345"))
+    print("a", number, flush=True)
+    if number % 7:
+        record = a_record(number, cost_nano_usd=number, asked=f"name-{number % 3}")
+        ledger.end(place, own_of(record), common_of(record))
         print("r", number, flush=True)
     number += 1
 """

@@ -22,7 +22,7 @@ from gateway.state.store_error import RowsRefusedError, StoreError
 log = logging.getLogger("tokenhub.ledger")
 
 PAUSE_S = 0.1
-BUSY_PAUSE_S = 0.3
+BUSY_PAUSE_S = 0.5
 BUSY_ROWS = 200
 """From so many in one go on there are as many soon again: a commit for more of them costs hardly more."""
 LONGEST_PAUSE_S = 5.0
