@@ -139,11 +139,16 @@ def test_whom_a_full_disk_lets_nobody_take_over_the_process_after_that_takes_ove
 
 
 def test_a_journal_that_waits_for_the_platter_notes_every_admission_there(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, 0.0)
-    journal.open()
-    assert enter(journal.board, an_admission(1)) == NOWHERE
-    journal.close()
-    assert journaled(tmp_path) == ([an_admission(1)], 0)
+    before = Journal(tmp_path, 0.01)
+    before.open()
+    assert enter(before.board, an_admission(1))
+    before.close()
+    for number in (2, 3):
+        journal = Journal(tmp_path, 0.0)
+        journal.open()
+        assert enter(journal.board, an_admission(number)) == NOWHERE
+        journal.close()
+    assert journaled(tmp_path) == ([an_admission(number) for number in (1, 2, 3)], 0), "each is taken over once"
 
 
 def test_d20_who_is_served_for_long_is_in_the_database_until_the_end(

@@ -55,8 +55,11 @@ class Board:
         places = (memory[start : start + PLACE_BYTES] for start in range(0, len(memory), PLACE_BYTES))
         return [each for each in map(_admitted, places) if each is not None]
 
-    def open(self) -> None:
+    def open(self, *, for_use: bool = True) -> None:
         """With all places free. Where the disk has no room for it there are none."""
+        if not for_use:
+            self._path.unlink(missing_ok=True)
+            return
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             os.posix_fallocate(descriptor, 0, self._size)

@@ -165,8 +165,8 @@ class Journal:
         self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._shelf.find()
-        if self._shelf.take_over(self.board.left()) and self._sync_s > 0:
-            self.board.open()
+        if self._shelf.take_over(self.board.left()):
+            self.board.open(for_use=self._sync_s > 0)
         self.first_new = self._shelf.first_free
         self._segment = self._shelf.begin(self.first_new)
         self._segment.fill()
