@@ -22,6 +22,8 @@ from gateway.state.store_error import StoreError
 from tests.stores.rows import a_record, an_admission, an_id, common_of, journaled, own_of
 from tests.stores.test_ledger import a_ledger, until
 
+COMMON = ("journal-a", "web-app", "chat", "smart", "abcdef012345")
+
 
 def a_board(folder: Path, places: int = 16) -> tuple[Board, list[Admitted]]:
     noted: list[Admitted] = []
@@ -176,6 +178,43 @@ def test_d20_who_is_served_for_long_is_in_the_database_until_the_end(
     outcomes = [row.outcome for row in asyncio.run(again.requests(PageQuery()))]
     assert sorted(outcomes) == ["settled", "unknown", "unknown"]
     again.stop()
+
+
+@pytest.mark.parametrize("sync_s", [0.0, 0.01], ids=["always", "soon"])
+def test_who_runs_while_the_process_before_is_made_up_for_is_not_lost(
+    sync_s: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both write under one name: nothing of this one is told before the other's is done with."""
+    monkeypatch.setattr(ship, "RUNNING_S", 0.01)
+    monkeypatch.setattr(ship, "PIECE_BYTES", 2000)
+    before = open_ledger("sqlite://ledger.db", tmp_path, sync_s, SystemClock())
+    for number in range(200):
+        before.end(
+            before.begin(an_id(number), 1.0, 2.0, 3, COMMON), own_of(a_record(number)), common_of(a_record(number))
+        )
+    before.journal.close()
+    ledger = open_ledger("sqlite://ledger.db", tmp_path, sync_s, SystemClock())
+    database = ledger._database
+    monkeypatch.setattr(database, "open", lambda: refused(database))
+    ledger.start()
+    unix = time.time()
+    common = (ledger.origin, "web-app", "chat", "smart", "abcdef012345")
+    place = ledger.begin(an_id(1000, unix), unix, unix + 600, 5, common)
+    monkeypatch.undo()
+    monkeypatch.setattr(ship, "RUNNING_S", 0.01)
+    monkeypatch.setattr(ship, "PIECE_BYTES", 2000)
+    ledger._shipper._wake.set()
+    assert asyncio.run(ledger.recovered(20.0))
+    until(lambda: ledger.lag == 0)
+    assert {row.outcome for row in asyncio.run(ledger.requests(PageQuery(limit=1000)))} == {"settled"}
+    record = a_record(1000, unix=unix)
+    ledger.end(place, own_of(record), common_of(record))
+    ledger.stop()
+    assert len(asyncio.run(ledger.requests(PageQuery(limit=1000)))) == 201
+
+
+def refused(_: object) -> None:
+    raise StoreError("away")
 
 
 def test_a_place_holds_what_is_written_into_it() -> None:

@@ -125,6 +125,27 @@ def test_d09_the_place_of_a_record_that_waits_is_kept_until_somebody_asks(
     assert journal.waiting == 1
     assert [each.id for each in journal.board.left()] == [an_id(1)]
     monkeypatch.undo()
+    assert journal.flush_waiting()
+    assert journal.board.left() == []
     journal.close()
     assert [each.id for each in journaled(tmp_path)[0]] == [an_id(1)]
     assert len(segments(tmp_path)) == 1
+
+
+def test_d09_the_place_of_a_record_that_is_lost_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = a_journal(tmp_path)
+    places = [journal.board.enter(an_id(each), 1.0, 2.0, 3, ("o", "k", "chat", "m", "c")) for each in range(3)]
+
+    def refuse(*_: Any) -> int:
+        raise OSError(errno.ENOSPC, "disk full")
+
+    monkeypatch.setattr(journals, "WAITING_ROWS", 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(Segment, "write", refuse)
+        journal._segment.room = 0
+        for each in range(3):
+            journal.conclude(places[each], own_of(a_record(each)), common_of(a_record(each)))
+    assert (journal.waiting, journal.dropped) == (2, 1)
+    assert journal.flush_waiting()
+    assert [each.id for each in journal.board.left()] == [an_id(2)]
+    journal.close()

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from gateway.state.kept_file import sync_directory
 from gateway.state.ledger.board import NOWHERE, Board
-from gateway.state.ledger.lines import NEWLINE, common_line, write_row
+from gateway.state.ledger.lines import common_line, write_row
 from gateway.state.ledger.record import Entry
-from gateway.state.ledger.segment import NO_ROOM, Position, Segment
+from gateway.state.ledger.segment import NEWLINE, NO_ROOM, Position, Segment
 from gateway.state.ledger.shelf import Shelf
 from gateway.state.ledger.short import SHORT, Values, bounded, whole
 from gateway.state.store_error import StoreError
@@ -61,7 +61,8 @@ class Journal:
         self._torn = False
         self._unsynced = False
         """The platter refused what the file had taken."""
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[tuple[bytes, int]] = deque()
+        """Each with the place that is left once it is written."""
         self._row = bytearray()
         """The last one: every row is written down here first."""
         self._stop = threading.Event()
@@ -82,12 +83,7 @@ class Journal:
 
     def append(self, entry: Entry) -> bool:
         """True if it is written; False if it waits in memory for a disk that takes it."""
-        row = self._row
-        write_row(entry, row)
-        if not self._copied(row):
-            return self._append_by_write(bytes(row) + b"\n")
-        self._segment.rows += 1
-        return True
+        return self._append(entry, NOWHERE)
 
     def conclude(self, place: int, own: Values, common: Values) -> None:
         """A Record in two parts, and whose place on the board is free again once that is written.
@@ -101,14 +97,13 @@ class Journal:
         start = segment.size
         end = start + len(row)
         if end >= segment.room or not number:
-            if not self.append(whole(own, common)):
-                return
-        else:
-            memory = segment.memory
-            memory[start:end] = row
-            memory[end] = NEWLINE
-            segment.size = end + 1
-            segment.rows += 1
+            self._append(whole(own, common), place)
+            return
+        memory = segment.memory
+        memory[start:end] = row
+        memory[end] = NEWLINE
+        segment.size = end + 1
+        segment.rows += 1
         if place != NOWHERE:
             self._leave(place)
 
@@ -134,9 +129,12 @@ class Journal:
     def flush_waiting(self) -> bool:
         """Tries again what the disk refused."""
         while self._waiting:
-            if not self._write(self._waiting[0]):
+            line, place = self._waiting[0]
+            if not self._write(line):
                 return False
             self._waiting.popleft()
+            if place != NOWHERE:
+                self._leave(place)
         return True
 
     def remove_before(self, position: Position) -> None:
@@ -177,34 +175,34 @@ class Journal:
             return f"`{self.folder}` is in use by another tokenhub. Give each its own `data_dir`, or stop the other."
         return f"cannot write the journal in `{self.folder}`: {error.strerror}. Set `data_dir` to a writable folder."
 
-    def _copied(self, line: bytes | bytearray) -> bool:
-        """False where there is no room for it."""
-        segment = self._segment
-        start = segment.size
-        end = start + len(line)
-        if end >= segment.room:
+    def _append(self, entry: Entry, place: int) -> bool:
+        row = self._row
+        write_row(entry, row)
+        if self._segment.copy(row):
+            self._segment.rows += 1
+        elif not self._append_by_write(bytes(row) + b"\n", place):
             return False
-        segment.memory[start:end] = line
-        segment.memory[end] = NEWLINE
-        segment.size = end + 1
+        if place != NOWHERE:
+            self._leave(place)
         return True
 
     def _introduced(self, common: Values) -> int:
         """The number by which rows of this segment may refer to it from now on; 0 if there is none."""
-        numbers, common = self._segment.numbers, bounded(common)
+        segment, common = self._segment, bounded(common)
+        numbers = segment.numbers
         number = numbers.get(common)
         if number is None:
             number = len(numbers) + 1
-            if number > MOST_NUMBERS or not self._copied(common_line(number, common)):
+            if number > MOST_NUMBERS or not segment.copy(common_line(number, common)):
                 return 0
             numbers[common] = number
         return number
 
-    def _append_by_write(self, line: bytes) -> bool:
+    def _append_by_write(self, line: bytes, place: int) -> bool:
         """What has no room, or has to wait."""
         segment = self._segment
         if not self.flush_waiting() or not self._write(line):
-            self._wait_with(line)
+            self._wait_with(line, place)
             return False
         if segment.size >= self._segment_bytes:
             self._rotate()
@@ -256,7 +254,8 @@ class Journal:
             lost, self._lost = self._lost, 0
             log.warning("the journal in `%s` is written again; %d rows were lost meanwhile", self.folder, lost)
 
-    def _wait_with(self, line: bytes) -> None:
+    def _wait_with(self, line: bytes, place: int) -> None:
+        """What is lost keeps its place: the next process says that somebody was served."""
         if len(self._waiting) >= WAITING_ROWS:
             if not self._lost:
                 log.error("%d rows wait already: as long as the disk refuses, those that come are lost", WAITING_ROWS)
@@ -264,7 +263,7 @@ class Journal:
             self._lost += 1
             return
         self._segment.room = NO_ROOM
-        self._waiting.append(line)
+        self._waiting.append((line, place))
 
     def _rotate(self) -> None:
         try:

@@ -13,7 +13,6 @@ from msgspec import Struct
 from gateway.state.ledger.record import Entry
 from gateway.state.ledger.short import COMMON, Line, Values
 
-NEWLINE = ord("\n")
 AT_ONCE_BYTES = 64 * 1024
 
 write_row = msgspec.json.Encoder().encode_into

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from gateway.state.ledger.short import Values
 
+NEWLINE = ord("\n")
 NO_ROOM = 0
 CHUNK = 64 * 1024
 ZEROS = bytes(CHUNK)
@@ -51,6 +52,17 @@ class Segment:
         with contextlib.suppress(OSError):
             for start in range(0, self.room, CHUNK):
                 os.pwrite(self._descriptor, ZEROS[: self.room - start], start)
+
+    def copy(self, line: bytes | bytearray) -> bool:
+        """And a newline after it; False where there is no room."""
+        start = self.size
+        end = start + len(line)
+        if end >= self.room:
+            return False
+        self.memory[start:end] = line
+        self.memory[end] = NEWLINE
+        self.size = end + 1
+        return True
 
     def write(self, data: bytes) -> int:
         """Behind everything that is there; how much of it the disk took."""

@@ -107,14 +107,15 @@ class Shipper:
             self._opened = True
         end = self._journal.end
         piece = self._next_piece(end)
+        if not self.recovered.is_set() and piece.position.segment >= self._journal.first_new:
+            self._recover()
         if piece.lines:
             self._put(piece)
         moved = piece.position != self._position
         if moved:
             self._remember(piece)
-        if not self.recovered.is_set() and self._position.segment >= self._journal.first_new:
-            self._recover()
-        self._tell_running()
+        if self.recovered.is_set():
+            self._tell_running()
         self._sweep()
         if self.problem is not None:
             self.problem = None
@@ -181,6 +182,7 @@ class Shipper:
         self._saved_unix = self._unix()
 
     def _recover(self) -> None:
+        """Once all that was left is in the database, and nothing yet of this process, which has the same name."""
         count = self._database.close_lost(self._origin, self._unix())
         if count:
             log.warning("%d requests were lost with the process before this one; they are recorded as unknown", count)
