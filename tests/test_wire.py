@@ -40,7 +40,11 @@ def request(path: str = "/v1/chat/completions", body: bytes = CHAT) -> bytes:
 
 def dial(wire: Wire | FaultProxy, sent: bytes = b"") -> socket.socket:
     sock = socket.create_connection(("127.0.0.1", wire.port), timeout=5)
-    sock.sendall(sent)
+    try:
+        sock.sendall(sent)
+    except OSError:
+        sock.close()
+        raise
     return sock
 
 

@@ -43,6 +43,15 @@ class Decision(Struct, frozen=True):
     why: str
 
 
+class Seen(Struct, frozen=True):
+    """What another worker says of the candidate that this one asks about."""
+
+    scores: Scores | None
+    """None if it tries none, or another one."""
+    decided: Decision | None
+    """What it has carried out."""
+
+
 class Around(Struct, frozen=True, kw_only=True):
     """What the rest of the gateway does for a trial."""
 
@@ -55,8 +64,8 @@ class Around(Struct, frozen=True, kw_only=True):
     """For the metrics: `promoted`, `rolled-back`, `refused`."""
     judges: bool
     """One of several workers judges for all."""
-    others: Callable[[str], Awaitable[Iterable[Scores]]]
-    """What the workers beside this one have seen of the candidate of this digest."""
+    others: Callable[[str], Awaitable[Iterable[Seen]]]
+    """What the workers beside this one have seen, where their files say the same (`Canary.versions`)."""
     pass_on: Callable[[Decision], Awaitable[None]]
     """To the workers beside this one."""
 
@@ -80,6 +89,8 @@ class Canary:
         """The one that is under way; read by every request."""
         self.last: Trial | None = None
         """The one that ended, for those who ask how it was."""
+        self.decided: Decision | None = None
+        """What was carried out last; for workers that were not told, or came later."""
         self.state: State = "off"
         self.why = ""
         self.since = 0.0
@@ -107,7 +118,7 @@ class Canary:
     def restart(self, snapshot: Snapshot) -> None:
         """Another configuration serves: whatever was being tried against the old one is over."""
         self._end_trial()
-        self._before, self.last = None, None
+        self._before, self.last, self.decided = None, None, None
         self._named = self._reloader.candidate
         self._rules = None if self._named is None else snapshot.canary
         self._fingerprint, self.digest, self.problems = "", None, ()
@@ -119,14 +130,19 @@ class Canary:
         self._wanted.set()
 
     async def tick(self) -> None:
-        """Once a second."""
-        trial, around = self.trial, self._around
-        if trial is None or around is None or not around.judges or self._reloader.paused():
+        """Once a second: what others have decided is made good, and one of the workers judges for all."""
+        trial, around, versions = self.trial, self._around, self.versions
+        if self.in_question is None or around is None or self._reloader.paused():
             return
-        others = await around.others(trial.snapshot.digest)
-        if self.trial is not trial:
+        said = await around.others(versions)
+        if self.trial is not trial or self.versions != versions:
             return
-        judgement = trial.judge(self._clock.monotonic(), others)
+        for one in said:
+            if one.decided is not None and await self.carry_out(one.decided):
+                return
+        if trial is None or not around.judges:
+            return
+        judgement = trial.judge(self._clock.monotonic(), [one.scores for one in said if one.scores is not None])
         if judgement.move != "wait":
             await self.decide(Decision(judgement.move, trial.snapshot.digest, judgement.why))
 
@@ -141,9 +157,9 @@ class Canary:
         """Nothing happens if what it is about is not the candidate (any more)."""
         tried, promoted = self._live.candidate, self._live.current if self.promoted else None
         if decision.move == "promote":
-            return tried is not None and tried.digest == decision.digest and await self._promote(decision.why)
+            return tried is not None and tried.digest == decision.digest and await self._promote(decision)
         either = tried or promoted
-        return either is not None and either.digest == decision.digest and await self._roll_back(decision.why)
+        return either is not None and either.digest == decision.digest and await self._roll_back(decision)
 
     @property
     def in_question(self) -> str | None:
@@ -152,18 +168,23 @@ class Canary:
             return self._live.candidate.digest
         return self._live.current.digest if self.promoted else None
 
-    async def _promote(self, why: str) -> bool:
+    @property
+    def versions(self) -> str:
+        """Of both files, down to the comments: a candidate is tried again when one of them changes."""
+        return f"{self._reloader.fingerprint}:{self._fingerprint}"
+
+    async def _promote(self, decision: Decision) -> bool:
         trial, around = self.trial, self._around
         if trial is None or around is None:
             return False
         self._before = self._live.current
-        self.trial, self.last = None, trial
+        self.trial, self.last, self.decided = None, trial, decision
         self._live.promote()
         around.adopt(trial.snapshot)
-        await self._note("promoted", why, before=self._before.digest)
+        await self._note("promoted", decision.why, before=self._before.digest)
         return True
 
-    async def _roll_back(self, why: str) -> bool:
+    async def _roll_back(self, decision: Decision) -> bool:
         """Everybody is served as before, also after a promotion."""
         around, tried = self._around, self._live.candidate
         if around is None or (tried is None and self._before is None):
@@ -172,8 +193,9 @@ class Canary:
             tried, back, self._before = self._live.current, self._before, None
             self._live.swap(back)
             around.adopt(back)
+        self.decided = decision
         self._end_trial()
-        await self._note("rolled-back", why, before=tried.digest if tried else "")
+        await self._note("rolled-back", decision.why, before=tried.digest if tried else "")
         return True
 
     async def aclose(self) -> None:
@@ -209,6 +231,7 @@ class Canary:
             return
         self._end_trial()
         self._fingerprint, self.digest, self.problems = loading.fingerprint, loading.digest, objections
+        self.decided = None
         if snapshot is None or objections:
             for problem in objections:
                 LOG.error("candidate: %s", as_text(problem).partition("\n")[0])

@@ -1,28 +1,32 @@
-"""Several workers, one candidate: what they have seen is added up, one of them judges, and all do as it says."""
+"""Several workers, one candidate: what they have seen is added up, one of them judges, and all do as it says.
+
+A decision is passed on at once. A worker that did not hear it asks every second what the others have decided.
+"""
 
 from collections.abc import Mapping
 
 import msgspec
 
-from gateway.flow.canary import Decision
+from gateway.flow.canary import Decision, Seen
 from gateway.flow.gateway import Gateway
 from gateway.flow.siblings import Answer
 from gateway.flow.trial import Scores
 
-SCORES = "candidate-scores"
+SEEN = "candidate-seen"
 DECISION = "candidate-decision"
 
-_SCORES = msgspec.json.Decoder(Scores)
+_SEEN = msgspec.json.Decoder(Seen)
 _DECISION = msgspec.json.Decoder(Decision)
 
 
 def answers_about_candidates(gateway: Gateway) -> Mapping[str, Answer]:
     """What the workers beside this one may ask and tell."""
 
-    async def scores(body: bytes) -> bytes:
-        trial = gateway.canary.trial
-        same = trial is not None and trial.snapshot.digest == body.decode("ascii", "replace")
-        return msgspec.json.encode(trial.scores) if trial is not None and same else b""
+    async def seen(body: bytes) -> bytes:
+        canary = gateway.canary
+        if body != canary.versions.encode():
+            return b""
+        return msgspec.json.encode(Seen(None if canary.trial is None else canary.trial.scores, canary.decided))
 
     async def decision(body: bytes) -> bytes:
         try:
@@ -31,12 +35,17 @@ def answers_about_candidates(gateway: Gateway) -> Mapping[str, Answer]:
             return b"no"
         return b"ok" if decided else b"no"
 
-    return {SCORES: scores, DECISION: decision}
+    return {SEEN: seen, DECISION: decision}
 
 
-async def scores_of_others(gateway: Gateway, digest: str) -> list[Scores]:
-    said = await gateway.siblings.ask(SCORES, digest.encode())
-    return [_SCORES.decode(answer) for _, answer in said if answer]
+async def seen_by_others(gateway: Gateway, versions: str) -> list[Seen]:
+    said = await gateway.siblings.ask(SEEN, versions.encode())
+    return [_SEEN.decode(answer) for _, answer in said if answer]
+
+
+async def scores_of_others(gateway: Gateway) -> list[Scores]:
+    seen = await seen_by_others(gateway, gateway.canary.versions)
+    return [one.scores for one in seen if one.scores is not None]
 
 
 async def pass_on(gateway: Gateway, decision: Decision) -> None:

@@ -49,7 +49,7 @@ async def canary_status(gateway: Gateway) -> CanaryStatus:
     """Of all workers together."""
     canary = gateway.canary
     trial = canary.trial or canary.last
-    others = [] if canary.trial is None else await scores_of_others(gateway, canary.trial.snapshot.digest)
+    others = [] if canary.trial is None else await scores_of_others(gateway)
     scores = {} if trial is None else added(trial.scores, others)
     return CanaryStatus(
         state=canary.state,

@@ -55,7 +55,8 @@ class Reloader:
         self._live = live
         self._clock = clock
         self._started = live.current
-        self._fingerprint = loading.fingerprint if loading.digest == live.current.digest else ""
+        self.fingerprint = loading.fingerprint if loading.digest == live.current.digest else ""
+        """Of the texts that were read last."""
         self._footprint = Footprint(loading.files, loading.folders)
         self._triggers: set[str] = set()
         self._wanted = asyncio.Event()
@@ -90,7 +91,7 @@ class Reloader:
             self.watch.start(lambda: self._live.current.reload.poll_s)
         await self.watch.follow(self._footprint, "")
         await self._note_start()
-        if watch and self._fingerprint != await asyncio.to_thread(self._footprint.fingerprint):
+        if watch and self.fingerprint != await asyncio.to_thread(self._footprint.fingerprint):
             self.want("start")
 
     async def _note_start(self) -> None:
@@ -178,7 +179,7 @@ class Reloader:
         await self._follow(loading, seen)
         if loading.declaration is None:
             return self._refuse(loading, ())
-        if loading.fingerprint == self._fingerprint:
+        if loading.fingerprint == self.fingerprint:
             self.on_disk = on_disk(loading, ())
             return Verdict("unchanged")
         snapshot = await gently(compile_snapshot(loading))
@@ -206,7 +207,7 @@ class Reloader:
 
     def _serve(self, loading: Loading, snapshot: Snapshot) -> None:
         """From the swap on, the new one is the truth; whoever cannot adopt it must not keep others from doing so."""
-        self._fingerprint = loading.fingerprint
+        self.fingerprint = loading.fingerprint
         self.on_disk = on_disk(loading, ())
         self.candidate = candidate_of(loading)
         self._live.swap(snapshot)

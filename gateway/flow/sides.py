@@ -3,7 +3,7 @@
 from gateway.domain.settings import Canary as Rules
 from gateway.domain.snapshot import Snapshot
 from gateway.flow.canary import Around
-from gateway.flow.canary_fleet import pass_on, scores_of_others
+from gateway.flow.canary_fleet import pass_on, seen_by_others
 from gateway.flow.gateway import Gateway
 from gateway.flow.receipt import INTERNAL, Receipt
 from gateway.flow.trial import Trial
@@ -35,7 +35,7 @@ def around(gateway: Gateway) -> Around:
             outcome, "" if gateway.live.candidate is None else gateway.live.candidate.digest
         ),
         judges=gateway.seat.first,
-        others=lambda digest: scores_of_others(gateway, digest),
+        others=lambda versions: seen_by_others(gateway, versions),
         pass_on=lambda decision: pass_on(gateway, decision),
     )
 

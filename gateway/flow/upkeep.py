@@ -60,7 +60,7 @@ async def tick(gateway: Gateway) -> None:
     if trial is not None:
         trial.health.tick(now)
         trial.arms.tick(now)
-        await gateway.canary.tick()
+    await gateway.canary.tick()
 
 
 async def forget_old(gateway: Gateway) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from gateway.flow.canary import Decision
+from gateway.flow.canary_fleet import answers_about_candidates
 from gateway.flow.gateway import Gateway
 from gateway.flow.seat import Seat
 from gateway.flow.start import close_gateway, open_gateway
@@ -45,6 +46,15 @@ def note(gateway: Gateway, requests: int, *, failed: bool = False) -> None:
                 score.served(1.0, 0.01)
 
 
+async def judged(first: Gateway, second: Gateway, state: str) -> bool:
+    """Both tick as they do every second; a machine that is busy may make them deaf to each other for a while."""
+    async with asyncio.timeout(20):
+        while not first.canary.state == second.canary.state == state:
+            await first.canary.tick()
+            await second.canary.tick()
+    return True
+
+
 def test_one_judges_by_what_all_have_seen_and_all_do_as_it_says(tmp_path: Path) -> None:
     async def story() -> None:
         async with two_workers(tmp_path) as (first, second):
@@ -54,8 +64,7 @@ def test_one_judges_by_what_all_have_seen_and_all_do_as_it_says(tmp_path: Path) 
             await second.canary.tick()
             assert first.canary.state == "trying", "only one of them judges"
             note(second, 25)
-            await first.canary.tick()
-            assert [worker.canary.state for worker in (first, second)] == ["promoted"] * 2
+            assert await judged(first, second, "promoted")
             assert {worker.live.current.digest for worker in (first, second)} == {digest}
 
     asyncio.run(story())
@@ -66,10 +75,77 @@ def test_what_only_one_of_them_suffers_counts_for_all(tmp_path: Path) -> None:
         async with two_workers(tmp_path) as (first, second):
             note(first, 25)
             note(second, 25, failed=True)
-            await first.canary.tick()
-            assert [worker.canary.state for worker in (first, second)] == ["rolled-back"] * 2
+            assert await judged(first, second, "rolled-back")
             assert second.canary.why.startswith("errors 50.0% of 50 requests against 0.0% of 50")
             stale = Decision("roll back", "0" * 64, "")
             assert not await first.canary.decide(stale), "a decision about another candidate changes nothing"
 
     asyncio.run(story())
+
+
+def test_who_did_not_hear_the_decision_asks_for_it(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with two_workers(tmp_path) as (first, second):
+            trial = first.canary.trial
+            assert trial is not None
+            deaf(first)
+            deaf(second)
+            assert await first.canary.decide(Decision("promote", trial.snapshot.digest, "by hand"))
+            assert second.canary.state == "trying"
+            hears(first)
+            await second.canary.tick()
+            assert (second.canary.state, second.canary.why) == ("promoted", "by hand")
+
+            assert await first.canary.decide(Decision("roll back", trial.snapshot.digest, "second thoughts"))
+            assert second.canary.state == "promoted"
+            await second.canary.tick()
+            assert (second.canary.state, second.canary.why) == ("rolled-back", "second thoughts")
+            await second.canary.tick()
+            assert second.canary.state == "rolled-back"
+
+    asyncio.run(story())
+
+
+def test_of_two_decisions_at_once_the_careful_one_holds(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with two_workers(tmp_path) as (first, second):
+            trial = first.canary.trial
+            assert trial is not None
+            deaf(first)
+            deaf(second)
+            assert await first.canary.decide(Decision("promote", trial.snapshot.digest, "one"))
+            assert await second.canary.decide(Decision("roll back", trial.snapshot.digest, "the other"))
+            hears(first)
+            hears(second)
+            assert await judged(first, second, "rolled-back")
+
+    asyncio.run(story())
+
+
+def test_a_decision_about_the_files_as_they_were_is_not_taken_over(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with two_workers(tmp_path) as (first, second):
+            trial = first.canary.trial
+            assert trial is not None
+            deaf(second)
+            assert await first.canary.decide(Decision("roll back", trial.snapshot.digest, "by hand"))
+            with (tmp_path / "candidate.yaml").open("a") as file:
+                file.write("# again\n")
+            before = second.canary.versions
+            second.canary.look()
+            async with asyncio.timeout(20):
+                while second.canary.versions == before or second.canary.trial is None:
+                    await asyncio.sleep(0.01)
+            await second.canary.tick()
+            assert second.canary.state == "trying"
+
+    asyncio.run(story())
+
+
+def deaf(gateway: Gateway) -> None:
+    """As a worker is whose loop is busy for longer than the others wait."""
+    gateway.siblings._answers = {}
+
+
+def hears(gateway: Gateway) -> None:
+    gateway.siblings._answers = answers_about_candidates(gateway)
