@@ -104,11 +104,13 @@ def a_snapshot(table: Table | None = None, *, keys: Iterable[Key] = (), **more: 
         "defaults": Defaults(),
         "routing": Routing(modes=MappingProxyType(MODES), capability_modes=MappingProxyType({"planning": "planning"})),
     }
+    given |= more
     return Snapshot(
+        short_digest=given["digest"][:12],
         table=table or a_table(),
         keys=MappingProxyType({key.name: key for key in keys}),
         keys_by_digest=MappingProxyType({digest: key for key in keys for digest in key.digests}),
-        **(given | more),
+        **given,
     )
 
 

@@ -37,7 +37,7 @@ async def run(gateway: Gateway, sockets: Sockets, on_started: Callable[[Server],
     app = build_app(gateway, alone=sockets.operators is None)
     server = Server(uvicorn_config(app, grace_s), gateway, lambda: on_started(server))
     settle(gateway)
-    log.on_every_line(lambda: {"config": gateway.live.current.digest[:12]})
+    log.on_every_line(lambda: {"config": gateway.live.current.short_digest})
     async with beside(gateway, sockets.operators), reaping():
         await server.serve(sockets=[sockets.callers])
 
@@ -73,7 +73,7 @@ async def reaping() -> AsyncIterator[None]:
 def ready_line(gateway: Gateway, sock: socket.socket) -> str:
     snapshot = gateway.live.current
     return (
-        f"tokenhub ready on {base_url(sock)} config={snapshot.digest[:12]} "
+        f"tokenhub ready on {base_url(sock)} config={snapshot.short_digest} "
         f"models={len(snapshot.table.models)} keys={len(snapshot.keys)}"
     )
 

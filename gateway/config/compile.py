@@ -60,6 +60,7 @@ def compile_snapshot(loading: Loading) -> Slices[Snapshot]:
     keys = yield from _keys(said.keys, permits)
     return Snapshot(
         digest=loading.digest,
+        short_digest=loading.digest[:12],
         table=table,
         keys=MappingProxyType(keys),
         keys_by_digest=MappingProxyType({digest: key for key in keys.values() for digest in key.digests}),

@@ -14,6 +14,8 @@ class Snapshot(Struct, frozen=True, kw_only=True, weakref=True):
 
     digest: str
     """SHA-256 of the merged configuration, in hex."""
+    short_digest: str
+    """As much of it as is told with each request."""
     table: Table
     keys: Mapping[str, Key]
     """By name."""

@@ -1,6 +1,7 @@
 """The last words about a request: the row in the ledger, the numbers on the metrics page, and what the arms learn."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -23,7 +24,7 @@ def note_admitted(receipt: Receipt) -> None:
     estimate = receipt.estimate_nano_usd = nano_of(plan.steps[0].cost_usd) if plan is not None and plan.steps else 0
     unix, key = visit.started_unix, visit.key
     name = "" if key is None else key.name
-    common = ledger.origin, name, receipt.endpoint, receipt.ask.name or "", visit.snapshot.digest[:12]
+    common = ledger.origin, name, receipt.endpoint, receipt.ask.name or "", visit.snapshot.short_digest
     receipt.place = ledger.begin(visit.ulid, unix, unix + 2 * receipt.patience_s, estimate, common)
 
 
@@ -42,7 +43,7 @@ def account(receipt: Receipt) -> None:
     if trial is not None:
         note_side(receipt, trial)
     if receipt.estimate_nano_usd is not None:
-        own, common = own_of(receipt, now), common_of(receipt)
+        own, common = values_of(receipt, now)
         gateway.ledger.end(receipt.place, own, common)
         if gateway.traces is not None:
             gateway.traces.note(whole(own, common), attempts, receipt.visit.started, receipt.trace_parent)
@@ -61,37 +62,39 @@ def teach(receipt: Receipt, offer: str, last: Attempt, now: float) -> None:
     receipt.experience.arms.teach(offer, bucket(ask.input_tokens), won, now)
 
 
-def own_of(receipt: Receipt, now: float) -> Values:
-    """What the record of this request says, and hardly another: in the order of OWN_COLUMNS."""
-    visit, attempts, usage, meta = receipt.visit, receipt.trail.attempts, receipt.usage, receipt.ask.meta
+def values_of(receipt: Receipt, now: float) -> tuple[Values, Values]:
+    """What the record of this request says, and hardly another; and what it has in common with many.
+
+    In the order of PLAIN_COLUMNS, or of OWN_COLUMNS where that says more; and of COMMON_COLUMNS.
+    """
+    visit, ask, attempts = receipt.visit, receipt.ask, receipt.trail.attempts
+    key, step, usage = visit.key, receipt.step, receipt.usage
     used = NOTHING_USED if usage is None else usage
-    return (
+    own: Values = (
         visit.ulid,
         visit.started_unix,
         used.input_tokens,
-        used.cache_read_tokens,
-        used.cache_write_tokens,
         used.output_tokens,
-        used.reasoning_tokens,
-        used.audio_input_tokens,
-        used.audio_output_tokens,
-        used.image_tokens,
         receipt.estimate_nano_usd,
         nano_of(receipt.cost_usd),
         (now - visit.started) * 1000,
         attempts[-1].first_byte_ms if attempts else None,
-        None if meta is None else meta_text(meta),
     )
-
-
-def common_of(receipt: Receipt) -> Values:
-    """What it has in common with many: in the order of COMMON_COLUMNS."""
-    visit, attempts, step, usage = receipt.visit, receipt.trail.attempts, receipt.step, receipt.usage
-    offer, key = None if step is None else step.offer, visit.key
-    return (
+    if (
+        ask.meta is not None
+        or used.cache_read_tokens
+        or used.cache_write_tokens
+        or used.reasoning_tokens
+        or used.audio_input_tokens
+        or used.audio_output_tokens
+        or used.image_tokens
+    ):
+        own = in_full(own, used, ask.meta)
+    offer = None if step is None else step.offer
+    common = (
         "" if key is None else key.name,
         receipt.endpoint,
-        receipt.ask.name or "",
+        ask.name or "",
         "" if offer is None else offer.model,
         "" if offer is None else offer.provider,
         receipt.served_model,
@@ -100,10 +103,32 @@ def common_of(receipt: Receipt) -> Values:
         "released" if usage is None else "settled",
         receipt.status,
         receipt.error_code,
-        usage is not None and usage.estimated,
-        receipt.ask.stream,
+        used.estimated,
+        ask.stream,
         possibly_billed(attempts),
-        visit.snapshot.digest[:12],
+        visit.snapshot.short_digest,
+    )
+    return own, common
+
+
+def in_full(own: Values, used: Usage, meta: Mapping[str, Any] | None) -> Values:
+    ulid, unix, input_tokens, output_tokens, estimate, cost, latency_ms, first_token_ms = own
+    return (
+        ulid,
+        unix,
+        input_tokens,
+        used.cache_read_tokens,
+        used.cache_write_tokens,
+        output_tokens,
+        used.reasoning_tokens,
+        used.audio_input_tokens,
+        used.audio_output_tokens,
+        used.image_tokens,
+        estimate,
+        cost,
+        latency_ms,
+        first_token_ms,
+        meta_text(meta),
     )
 
 

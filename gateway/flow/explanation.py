@@ -96,7 +96,7 @@ def explained(snapshot: Snapshot, moment: Moment, ask: Ask, found: Outlook) -> E
         wider=tuple(step.offer.name for step in plan.wider) if plan is not None else (),
         refused=tuple(asdict(refusal) for refusal in whole.refused) if whole is not None else (),
         demand=found.demand,
-        config=snapshot.digest[:12],
+        config=snapshot.short_digest,
     )
 
 

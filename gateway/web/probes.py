@@ -20,7 +20,7 @@ def readyz(gateway: NamedDependency[Gateway]) -> Response[dict[str, Any]]:
     """200 when a configuration serves and the process is not draining."""
     body = {
         "status": "draining" if gateway.draining else "ready",
-        "config": gateway.live.current.digest[:12],
+        "config": gateway.live.current.short_digest,
         "degraded": list(gateway.degraded()),
     }
     return Response(body, status_code=503 if gateway.draining else 200)

@@ -125,6 +125,41 @@ def test_json_and_csv_tell_the_same_and_a_page_without_rows_has_its_head(asking:
     assert asking.get("/admin/v1/requests?format=xml").status_code == 422
 
 
+SORTS = {
+    "input_tokens": {"prompt_tokens": 30},
+    "cache_read_tokens": {"prompt_tokens": 30, "prompt_tokens_details": {"cached_tokens": 12}},
+    "audio_input_tokens": {"prompt_tokens": 30, "prompt_tokens_details": {"audio_tokens": 12}},
+    "output_tokens": {"completion_tokens": 30},
+    "reasoning_tokens": {"completion_tokens": 30, "completion_tokens_details": {"reasoning_tokens": 12}},
+    "audio_output_tokens": {"completion_tokens": 30, "completion_tokens_details": {"audio_tokens": 12}},
+}
+
+
+def test_tokens_of_each_sort_are_in_their_own_column_of_the_record_and_of_the_sums(tmp_path: Path) -> None:
+    with Wire() as wire, serving(a_config(wire.url), tmp_path) as gateway:
+        with gateway.client() as caller:
+            for usage in SORTS.values():
+                wire.script(openai_chat(usage={"prompt_tokens": 0, "completion_tokens": 0} | usage))
+                assert caller.post("/v1/chat/completions", json=ASK).is_success
+        shipped(gateway)
+        with gateway.client(ADMIN) as client:
+            rows = client.get("/admin/v1/requests").json()["data"]
+            (sums,) = client.get("/admin/v1/usage").json()["data"]
+    columns = [name for name in rows[0] if name.endswith("_tokens")]
+    told = [{name: row[name] for name in columns if row[name]} for row in reversed(rows)]
+    inward, outward = {"input_tokens": 18}, {"output_tokens": 18}
+    assert told == [
+        {"input_tokens": 30},
+        {"cache_read_tokens": 12} | inward,
+        {"audio_input_tokens": 12} | inward,
+        {"output_tokens": 30},
+        {"reasoning_tokens": 12} | outward,
+        {"audio_output_tokens": 12} | outward,
+    ]
+    assert {name: sums[name] for name in columns} == {name: sum(row[name] for row in rows) for name in columns}
+    assert sums["tokens"] == 180
+
+
 def test_what_a_record_holds(asking: httpx.Client) -> None:
     row = asking.get("/admin/v1/requests?outcome=settled").json()["data"][0]
     assert row.keys() == {name.replace("_nano_usd", "_usd") for name in Record.__struct_fields__}

@@ -6,7 +6,14 @@ from typing import Any
 from gateway.state.ledger.cursor import Memory, read_piece
 from gateway.state.ledger.record import Admitted, AuditRow, Entry, Record
 from gateway.state.ledger.segment import Position
-from gateway.state.ledger.short import COMMON_COLUMNS, OWN_COLUMNS, entries_of
+from gateway.state.ledger.short import (
+    COMMON_COLUMNS,
+    NOTHING_RARE,
+    OWN_COLUMNS,
+    PLAIN_COLUMNS,
+    RARE_COLUMNS,
+    entries_of,
+)
 from gateway.ulid import ulid_of
 
 UNIX = 1_798_700_000.0  # 2026-12-31
@@ -70,8 +77,9 @@ def an_audit_row(number: int = 1, **more: Any) -> AuditRow:
 
 
 def own_of(record: Record) -> tuple[Any, ...]:
-    """What a record says for itself, as a journal is told it."""
-    return tuple(getattr(record, name) for name in OWN_COLUMNS)
+    """What a record says for itself, as a journal is told it: plain where that says all."""
+    plain = all(getattr(record, name) == value for name, value in zip(RARE_COLUMNS, NOTHING_RARE, strict=True))
+    return tuple(getattr(record, name) for name in (PLAIN_COLUMNS if plain else OWN_COLUMNS))
 
 
 def common_of(record: Record) -> tuple[Any, ...]:

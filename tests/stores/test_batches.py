@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.state.ledger.record import Entry, Record, lost
 from gateway.state.ledger.rows import SUMMED, batch_of
-from gateway.state.ledger.short import Common, Commons, Line, Short
+from gateway.state.ledger.short import PLAIN_WIDTH, Common, Commons, Line, Plain, Short
 from gateway.state.ledger.sqlite import SqliteDatabase
 from tests.stores.rows import UNIX, a_record, an_admission, an_id, common_of, own_of
 
@@ -39,7 +39,8 @@ def shortened(entries: list[Entry], numbers: dict[Any, int]) -> list[Line]:
         if common not in numbers:
             numbers[common] = len(numbers) + 1
             lines.append(Common(numbers[common], common))
-        lines.append(Short(numbers[common], own_of(each)))
+        own = own_of(each)
+        lines.append((Plain if len(own) == PLAIN_WIDTH else Short)(numbers[common], own))
     return lines
 
 
@@ -65,14 +66,16 @@ def test_many_that_are_alike_and_few_that_are_not_are_written_as_each_would_be_a
     others = [
         a_record(1000 + number, asked=f"asked-{number}", meta="{}" if number % 2 else None) for number in range(9)
     ]
+    others += [a_record(3000 + number, image_tokens=number % 3) for number in range(60)]
     lost_ones = [lost(an_admission(2000 + number)) for number in range(40)]
     late = [a_record(2000 + number, cost_nano_usd=7, status=500) for number in range(20)]
     entries: list[Entry] = [*alike, *others, *lost_ones]
     found = tables([entries, [*late]])
     assert found == tables([[each] for each in [*entries, *late]])
-    assert len(found["requests"]) == 349
+    assert found == tables([entries, [*late]], short=True)
+    assert len(found["requests"]) == 409
     days = {day: sum(row[4] for row in found["usage"] if row[0] == day) for day in {row[0] for row in found["usage"]}}
-    assert days == {"2026-12-31": 199, "2027-01-01": 150}
+    assert days == {"2026-12-31": 259, "2027-01-01": 150}
 
 
 @given(NOTES, st.integers(1, 40))

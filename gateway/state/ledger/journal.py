@@ -20,7 +20,7 @@ from gateway.state.ledger.lines import common_line, write_row
 from gateway.state.ledger.record import Entry
 from gateway.state.ledger.segment import NEWLINE, NO_ROOM, Position, Segment
 from gateway.state.ledger.shelf import Shelf
-from gateway.state.ledger.short import SHORT, Values, bounded, whole
+from gateway.state.ledger.short import PLAIN, PLAIN_WIDTH, SHORT, Values, bounded, whole
 from gateway.state.store_error import StoreError
 
 log = logging.getLogger("tokenhub.ledger")
@@ -88,12 +88,12 @@ class Journal:
     def conclude(self, place: int, own: Values, common: Values) -> None:
         """A Record in two parts, and whose place on the board is free again once that is written.
 
-        It is written whole where it cannot refer to what is common.
+        Its own values are all of them, or the plain ones. It is written whole where it cannot refer to what is common.
         """
         segment = self._segment
         number = segment.numbers.get(common) or self._introduced(common)
         row = self._row
-        write_row((SHORT, number, own), row)
+        write_row((PLAIN if len(own) == PLAIN_WIDTH else SHORT, number, own), row)
         start = segment.size
         end = start + len(row)
         if end >= segment.room or not number:

@@ -24,7 +24,7 @@ from gateway.state.ledger.query import (
     usage_statement,
 )
 from gateway.state.ledger.record import Admitted, AuditRow, Record, lost
-from gateway.state.ledger.rows import Alike, Batch, Row, alike, ids_of, news, row_of, sums
+from gateway.state.ledger.rows import Alike, Batch, Row, alike, ids_of, news, row_of, sums, whole_rows
 from gateway.state.ledger.schema import NEWEST, VERSION_TABLE, VERSIONS
 from gateway.state.ledger.sql import (
     ADD_USAGE,
@@ -210,7 +210,7 @@ async def _write_requests(connection: Any, requests: Alike) -> int:
     running = await connection.fetch(sql, ids)
     known = await connection.fetch("SELECT id, outcome FROM requests WHERE id = ANY($1::text[])", ids)
     fresh, risen = news(requests, {row[0]: row[1] for row in known})
-    rows = [(*own, *common) for common, some in fresh.items() for own in some]
+    rows = whole_rows(fresh)
     await _many(connection, PUT_REQUEST, sorted(rows))
     await _many(connection, ADD_USAGE, sums(fresh, risen))
     await _many(connection, END_ADMISSION, [(row[0],) for row in running])

@@ -14,13 +14,17 @@ from gateway.state.ledger.record import Admitted, AuditRow, Bodies, Entry, Recor
 from gateway.state.ledger.short import (
     AMOUNTS,
     COMMON_COLUMNS,
+    NOTHING_RARE,
     OWN_COLUMNS,
+    PLAIN_COLUMNS,
     Common,
     Commons,
     Line,
+    Plain,
     Short,
     Values,
     entries_of,
+    full,
 )
 
 ADMISSION_COLUMNS: tuple[str, ...] = Admitted.__struct_fields__
@@ -31,7 +35,10 @@ DAY_S = 86400
 
 Row = tuple[Any, ...]
 Alike = dict[Values, list[Values]]
-"""Requests by what they have in common: the values of COMMON_COLUMNS, and those of OWN_COLUMNS for each of them."""
+"""Requests by what they have in common: the values of COMMON_COLUMNS, and those of OWN_COLUMNS for each of them.
+
+Plain ones have NOTHING_RARE in common, too, and of their own the values of PLAIN_COLUMNS.
+"""
 Risen = list[tuple[float, str]]
 """Of requests of which more is known now than that they were lost: when they were admitted, and with which key."""
 
@@ -39,8 +46,10 @@ _own = attrgetter(*OWN_COLUMNS)
 _common = attrgetter(*COMMON_COLUMNS)
 _summed_by = itemgetter(*(COMMON_COLUMNS.index(name) for name in ("key", "model", "provider", "outcome", "status")))
 _KEY, _OUTCOME = COMMON_COLUMNS.index("key"), COMMON_COLUMNS.index("outcome")
-_FIRST_AMOUNT = OWN_COLUMNS.index(AMOUNTS[0])
-_LAST_AMOUNT = OWN_COLUMNS.index(AMOUNTS[-1])
+_PLACES_OF_AMOUNTS = {
+    columns: tuple(columns.index(name) if name in columns else None for name in AMOUNTS)
+    for columns in (OWN_COLUMNS, PLAIN_COLUMNS)
+}
 _TOKENS = len(AMOUNTS) - 2
 _NOTHING = (0,) * (1 + _TOKENS + 1)
 _KNOWN_NOW = (-1, -1, -1, *_NOTHING, 0)
@@ -66,17 +75,23 @@ def batch_of(lines: Sequence[Line], commons: Commons | None = None) -> Batch:
     """`commons` is what lines before these have said; what these say is added to it."""
     commons = {} if commons is None else commons
     short: defaultdict[int, list[Values]] = defaultdict(list)
+    plain: defaultdict[int, list[Values]] = defaultdict(list)
     others: defaultdict[type, list[Any]] = defaultdict(list)
     for line in lines:
-        if type(line) is Short:
+        if type(line) is Plain:
+            plain[line.number].append(line.own)
+        elif type(line) is Short:
             short[line.number].append(line.own)
         else:
             others[type(line)].append(line)
     commons |= {line.number: line.values for line in others[Common]}
-    spoilt = sum(len(rows) for number, rows in short.items() if number not in commons)
-    requests = alike(others[Record])
-    for number in short.keys() & commons.keys():
-        requests.setdefault(commons[number], []).extend(short[number])
+    requests, spoilt = alike(others[Record]), 0
+    for kind, rare in ((short, ()), (plain, NOTHING_RARE)):
+        for number, rows in kind.items():
+            if number in commons:
+                requests.setdefault((*commons[number], *rare), []).extend(rows)
+            else:
+                spoilt += len(rows)
     ids = ids_of(requests)
     known = set(ids)
     if len(known) < len(ids):
@@ -95,6 +110,17 @@ def _best_known(entries: Iterable[Entry]) -> Iterable[Record]:
 
 def ids_of(requests: Alike) -> list[str]:
     return [own[0] for rows in requests.values() for own in rows]
+
+
+def is_plain(common: Values) -> bool:
+    """What requests have in common says whether they are."""
+    return len(common) > len(COMMON_COLUMNS)
+
+
+def whole_rows(requests: Alike) -> list[Row]:
+    """Each in the order of OWN_COLUMNS and COMMON_COLUMNS."""
+    width = len(COMMON_COLUMNS)
+    return [(*full(own), *common[:width]) for common, rows in requests.items() for own in rows]
 
 
 def news(requests: Alike, known: Mapping[str, str]) -> tuple[Alike, Risen]:
@@ -127,8 +153,10 @@ def sums(groups: Alike, risen: Risen = []) -> list[Row]:  # noqa: B006 - never c
     table: dict[Row, list[Row]] = {}
     for common, rows in groups.items():
         key, model, provider, outcome, status = _summed_by(common)
+        places = _PLACES_OF_AMOUNTS[PLAIN_COLUMNS if is_plain(common) else OWN_COLUMNS]
         for day, columns in _by_day(rows):
-            amounts = _amounts(outcome, status, len(columns[0]), columns[_FIRST_AMOUNT : _LAST_AMOUNT + 1])
+            summed = [0 if place is None else sum(columns[place]) for place in places]
+            amounts = _amounts(outcome, status, len(columns[0]), summed)
             table.setdefault((day, key, model, provider), []).append(amounts)
     for unix, key in risen:
         table.setdefault((unix // DAY_S, key, "", ""), []).append(_KNOWN_NOW)
@@ -157,9 +185,8 @@ def _by_day(rows: list[Row]) -> Iterator[tuple[float, list[Row]]]:
         yield day, list(zip(*some, strict=True))
 
 
-def _amounts(outcome: str, status: int, count: int, columns: list[Row]) -> Row:
+def _amounts(outcome: str, status: int, count: int, summed: list[int]) -> Row:
     """In the order of SUMMED. Of what was lost nobody knows an amount, and an estimate is none."""
     if outcome == "unknown":
-        return (count, count, count, *_NOTHING, sum(columns[-1]))
-    amounts = [sum(column) for column in columns]
-    return (count, count if status >= 400 else 0, 0, sum(amounts[:_TOKENS]), *amounts)
+        return (count, count, count, *_NOTHING, summed[-1])
+    return (count, count if status >= 400 else 0, 0, sum(summed[:_TOKENS]), *summed)

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from gateway.state.ledger.record import Bodies
 from gateway.state.ledger.rows import ADMISSION_COLUMNS, AUDIT_COLUMNS, SUMMED, USAGE_KEY
-from gateway.state.ledger.short import COMMON_COLUMNS, OWN_COLUMNS, REQUEST_COLUMNS
+from gateway.state.ledger.short import COMMON_COLUMNS, OWN_COLUMNS, PLAIN_COLUMNS, RARE_COLUMNS, REQUEST_COLUMNS
 
 
 def _insert(table: str, columns: tuple[str, ...]) -> str:
@@ -59,10 +59,10 @@ def outcomes_of(count: int) -> str:
 
 
 @lru_cache
-def alike_of(count: int) -> str:
-    """An insertion of so many requests that share all but their own columns: those of COMMON_COLUMNS are bound once."""
-    columns = ", ".join((*OWN_COLUMNS, *COMMON_COLUMNS))
-    rows = ", ".join([marks(len(OWN_COLUMNS))] * count)
-    shared = ", ".join("?" * len(COMMON_COLUMNS))
-    chosen = f"SELECT own.*, {shared} FROM (VALUES {rows}) AS own WHERE true"
-    return f"INSERT INTO requests ({columns}) {chosen} {_UNLESS_KNOWN}"
+def alike_of(count: int, *, plain: bool = False) -> str:
+    """An insertion of so many requests that share all but their own columns: what they share is bound once."""
+    own = PLAIN_COLUMNS if plain else OWN_COLUMNS
+    shared = (*COMMON_COLUMNS, *RARE_COLUMNS) if plain else COMMON_COLUMNS
+    rows = ", ".join([marks(len(own))] * count)
+    chosen = f"SELECT own.*, {', '.join('?' * len(shared))} FROM (VALUES {rows}) AS own WHERE true"
+    return f"INSERT INTO requests ({', '.join((*own, *shared))}) {chosen} {_UNLESS_KNOWN}"

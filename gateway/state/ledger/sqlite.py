@@ -24,7 +24,7 @@ from gateway.state.ledger.query import (
     usage_statement,
 )
 from gateway.state.ledger.record import Admitted, AuditRow, Record, lost
-from gateway.state.ledger.rows import Alike, Batch, Row, alike, ids_of, news, row_of, sums
+from gateway.state.ledger.rows import Alike, Batch, Row, alike, ids_of, is_plain, news, row_of, sums, whole_rows
 from gateway.state.ledger.schema import NEWEST, VERSION_TABLE, VERSIONS
 from gateway.state.ledger.sql import (
     ADD_USAGE,
@@ -217,14 +217,15 @@ class SqliteDatabase:
 
 def _put_requests(connection: sqlite3.Connection, groups: Alike) -> None:
     """To bind a value costs more than to write it: what many have in common is bound once for all of them."""
-    few: list[Row] = []
+    few: Alike = {}
     for common, rows in groups.items():
         if len(rows) < MANY_ALIKE:
-            few += [(*own, *common) for own in rows]
+            few[common] = rows
             continue
+        plain = is_plain(common)
         for some in _slices(rows):
-            connection.execute(alike_of(len(some)), [*common, *chain.from_iterable(some)])
-    _put(connection, PUT_REQUEST, few)
+            connection.execute(alike_of(len(some), plain=plain), [*common, *chain.from_iterable(some)])
+    _put(connection, PUT_REQUEST, whole_rows(few))
 
 
 def _put(connection: sqlite3.Connection, statement: str, rows: Sequence[Row]) -> None:
