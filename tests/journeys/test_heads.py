@@ -111,5 +111,6 @@ def test_an_answer_that_is_repeated_after_a_reload_tells_the_configuration_of_no
 
 
 def reloaded(gateway: Serving) -> None:
-    answer = httpx.post(gateway.url + "/admin/v1/reload", headers={"Authorization": f"Bearer {ADMIN}"})
+    with gateway.client(ADMIN) as client:
+        answer = client.post("/admin/v1/reload")
     assert answer.is_success, answer.text
