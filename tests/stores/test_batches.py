@@ -54,7 +54,7 @@ def tables(batches: list[list[Entry]], *, short: bool = False) -> dict[str, list
             database.write(batch_of(shortened(batch, numbers), commons) if short else batch_of(batch))
         database.close()
         with sqlite3.connect(Path(folder) / "ledger.db") as connection:
-            names = ("requests", "usage", "admissions")
+            names = ("every_request", "usage", "admissions")
             found = {name: connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2, 3, 4").fetchall() for name in names}
         connection.close()
         found["usage"] = [row for row in found["usage"] if any(row[4:])]
@@ -73,7 +73,7 @@ def test_many_that_are_alike_and_few_that_are_not_are_written_as_each_would_be_a
     found = tables([entries, [*late]])
     assert found == tables([[each] for each in [*entries, *late]])
     assert found == tables([entries, [*late]], short=True)
-    assert len(found["requests"]) == 409
+    assert len(found["every_request"]) == 409
     days = {day: sum(row[4] for row in found["usage"] if row[0] == day) for day in {row[0] for row in found["usage"]}}
     assert days == {"2026-12-31": 259, "2027-01-01": 150}
 
@@ -87,7 +87,7 @@ def test_however_rows_are_cut_into_batches_the_tables_say_the_same(notes: list[t
     assert found == tables(cut) == tables(cut, short=True)
     ended = {number for number, kind in notes if kind != "admitted"}
     admitted = {number for number, kind in notes if kind == "admitted"}
-    assert [row[0] for row in found["requests"]] == [an_id(number) for number in sorted(ended)]
+    assert [row[0] for row in found["every_request"]] == [an_id(number) for number in sorted(ended)]
     assert [row[0] for row in found["admissions"]] == [an_id(number) for number in sorted(admitted - ended)]
     sums = (
         dict(zip(SUMMED, map(sum, zip(*(row[4:] for row in found["usage"]), strict=True)), strict=True))

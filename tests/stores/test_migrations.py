@@ -12,7 +12,6 @@ from gateway.state.ledger.database import Database
 from gateway.state.ledger.postgres import PostgresDatabase
 from gateway.state.ledger.query import PageQuery
 from gateway.state.ledger.rows import batch_of
-from gateway.state.ledger.schema import VERSIONS
 from gateway.state.ledger.sqlite import SqliteDatabase
 from gateway.state.store_error import StoreError
 from tests.stores.rows import a_record
@@ -21,6 +20,7 @@ NEXT = (
     "ALTER TABLE requests ADD COLUMN region TEXT NOT NULL DEFAULT ''",
     "CREATE TABLE regions (name TEXT PRIMARY KEY)",
 )
+KNOWN = {module: module.VERSIONS for module in (sqlite, postgres)}
 BROKEN = (NEXT[0], "CREATE TABLE requests (twice TEXT)")
 
 
@@ -35,9 +35,9 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Databas
 
 def versions(monkeypatch: pytest.MonkeyPatch, *more: tuple[str, ...]) -> None:
     """What the program of another day knows."""
-    for module in (sqlite, postgres):
-        monkeypatch.setattr(module, "VERSIONS", (*VERSIONS, *more))
-        monkeypatch.setattr(module, "NEWEST", len(VERSIONS) + len(more))
+    for module, known in KNOWN.items():
+        monkeypatch.setattr(module, "VERSIONS", (*known, *more))
+        monkeypatch.setattr(module, "NEWEST", len(known) + len(more))
 
 
 def test_rows_stay_and_processes_of_the_version_before_go_on(

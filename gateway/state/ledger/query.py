@@ -96,8 +96,8 @@ def usage_row(query: UsageQuery, row: tuple[Any, ...]) -> UsageRow:
     return UsageRow(**dict(zip(names, row, strict=True)))
 
 
-def requests_statement(query: PageQuery) -> Statement:
-    return _page("requests", REQUEST_COLUMNS, REQUEST_FILTERS, query)
+def requests_statement(query: PageQuery, table: str = "requests") -> Statement:
+    return _page(table, REQUEST_COLUMNS, REQUEST_FILTERS, query)
 
 
 def audit_statement(query: PageQuery) -> Statement:

@@ -179,10 +179,13 @@ def _day(number: int) -> str:
 
 def _by_day(rows: list[Row]) -> Iterator[tuple[float, list[Row]]]:
     """As columns. Nearly always there is one day only."""
-    days = {row[1] // DAY_S for row in rows}
-    for day in days:
-        some = rows if len(days) == 1 else [row for row in rows if row[1] // DAY_S == day]
-        yield day, list(zip(*some, strict=True))
+    columns = list(zip(*rows, strict=True))
+    first, last = min(columns[1]) // DAY_S, max(columns[1]) // DAY_S
+    if first == last:
+        yield first, columns
+        return
+    for day in {unix // DAY_S for unix in columns[1]}:
+        yield day, list(zip(*(row for row in rows if row[1] // DAY_S == day), strict=True))
 
 
 def _amounts(outcome: str, status: int, count: int, summed: list[int]) -> Row:

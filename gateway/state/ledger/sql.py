@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from gateway.state.ledger.record import Bodies
 from gateway.state.ledger.rows import ADMISSION_COLUMNS, AUDIT_COLUMNS, SUMMED, USAGE_KEY
-from gateway.state.ledger.short import COMMON_COLUMNS, OWN_COLUMNS, PLAIN_COLUMNS, RARE_COLUMNS, REQUEST_COLUMNS
+from gateway.state.ledger.short import COMMON_COLUMNS, OWN_COLUMNS, REQUEST_COLUMNS
 
 
 def _insert(table: str, columns: tuple[str, ...]) -> str:
@@ -19,15 +19,16 @@ def marks(count: int) -> str:
 _REPLACED = ", ".join(f"{name} = excluded.{name}" for name in REQUEST_COLUMNS if name != "id")
 _ADDED = ", ".join(f"{name} = usage.{name} + excluded.{name}" for name in SUMMED)
 
-_UNLESS_KNOWN = f"ON CONFLICT (id) DO UPDATE SET {_REPLACED} WHERE requests.outcome = 'unknown'"
-PUT_REQUEST = f"{_insert('requests', (*OWN_COLUMNS, *COMMON_COLUMNS))} {_UNLESS_KNOWN}"
+PUT_REQUEST = (
+    f"{_insert('requests', (*OWN_COLUMNS, *COMMON_COLUMNS))} "
+    f"ON CONFLICT (id) DO UPDATE SET {_REPLACED} WHERE requests.outcome = 'unknown'"
+)
 ADD_USAGE = f"{_insert('usage', (*USAGE_KEY, *SUMMED))} ON CONFLICT ({', '.join(USAGE_KEY)}) DO UPDATE SET {_ADDED}"
 PUT_ADMISSION = f"{_insert('admissions', ADMISSION_COLUMNS)} ON CONFLICT (id) DO NOTHING"
 PUT_AUDIT = f"{_insert('audit', AUDIT_COLUMNS)} ON CONFLICT (id) DO NOTHING"
 PUT_BODIES = f"{_insert('bodies', Bodies.__struct_fields__)} ON CONFLICT (id) DO NOTHING"
 END_ADMISSION = "DELETE FROM admissions WHERE id = ?"
 
-HIGHEST = "SELECT max(id) FROM requests"
 RUNNING = "SELECT id FROM admissions"
 
 _ADMISSIONS = f"SELECT {', '.join(ADMISSION_COLUMNS)} FROM admissions"
@@ -51,18 +52,3 @@ def of_many(statement: str, count: int) -> str:
 @lru_cache
 def ends_of(count: int) -> str:
     return f"DELETE FROM admissions WHERE id IN {marks(count)}"
-
-
-@lru_cache
-def outcomes_of(count: int) -> str:
-    return f"SELECT id, outcome FROM requests WHERE id IN {marks(count)}"
-
-
-@lru_cache
-def alike_of(count: int, *, plain: bool = False) -> str:
-    """An insertion of so many requests that share all but their own columns: what they share is bound once."""
-    own = PLAIN_COLUMNS if plain else OWN_COLUMNS
-    shared = (*COMMON_COLUMNS, *RARE_COLUMNS) if plain else COMMON_COLUMNS
-    rows = ", ".join([marks(len(own))] * count)
-    chosen = f"SELECT own.*, {', '.join('?' * len(shared))} FROM (VALUES {rows}) AS own WHERE true"
-    return f"INSERT INTO requests ({', '.join((*own, *shared))}) {chosen} {_UNLESS_KNOWN}"

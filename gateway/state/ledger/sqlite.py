@@ -4,13 +4,12 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
 
 from msgspec import convert
 
+from gateway.state.ledger.calls import EVERY_REQUEST, TABLES, Calls, evened, put
 from gateway.state.ledger.lock import Lock
 from gateway.state.ledger.query import (
     PageQuery,
@@ -24,36 +23,28 @@ from gateway.state.ledger.query import (
     usage_statement,
 )
 from gateway.state.ledger.record import Admitted, AuditRow, Record, lost
-from gateway.state.ledger.rows import Alike, Batch, Row, alike, ids_of, is_plain, news, row_of, sums, whole_rows
-from gateway.state.ledger.schema import NEWEST, VERSION_TABLE, VERSIONS
+from gateway.state.ledger.rows import Alike, Batch, Row, alike, ids_of, news, row_of, sums
+from gateway.state.ledger.schema import VERSION_TABLE
+from gateway.state.ledger.schema import VERSIONS as SHARED_VERSIONS
 from gateway.state.ledger.sql import (
     ADD_USAGE,
     DELETIONS,
-    HIGHEST,
     LOST_BY_TIME,
     LOST_OF_ORIGIN,
     PUT_ADMISSION,
     PUT_AUDIT,
     PUT_BODIES,
-    PUT_REQUEST,
     RUNNING,
-    alike_of,
     ends_of,
-    of_many,
-    outcomes_of,
 )
 from gateway.state.store_error import RowsRefusedError, StoreError, StoreRefusedError
-
-T = TypeVar("T")
 
 BUSY_S = 5.0
 QUERY_S = 10.0
 CHECKED_BYTES = 32 * 1024 * 1024
 """Files up to this size are checked page by page at the start."""
-MOST_AT_ONCE = 7
-"""As a power of two: so many rows, or ids, a statement."""
-MANY_ALIKE = 8
-"""Fewer are sooner written together with others that are not like them."""
+VERSIONS = (*SHARED_VERSIONS, TABLES)
+NEWEST = len(VERSIONS)
 
 
 class SqliteDatabase:
@@ -65,6 +56,7 @@ class SqliteDatabase:
         self._lock = None if held else Lock(path)
         self._turn = threading.Lock()
         """One transaction at a time, whichever thread it comes from."""
+        self._calls = Calls()
         self._connection: sqlite3.Connection | None = None
 
     def open(self) -> None:
@@ -90,12 +82,12 @@ class SqliteDatabase:
 
     def write(self, batch: Batch) -> None:
         with self._transaction() as connection:
-            ended = self._outcomes(connection, [each.id for each in batch.admissions])
+            ended = self._calls.outcomes(connection, [each.id for each in batch.admissions])
             self._write_requests(connection, batch.requests)
             waiting = [row_of(each) for each in batch.admissions if each.id not in ended]
-            _put(connection, PUT_ADMISSION, waiting)
-            _put(connection, PUT_AUDIT, [row_of(row) for row in batch.audit])
-            _put(connection, PUT_BODIES, [row_of(body) for body in batch.bodies])
+            put(connection, PUT_ADMISSION, waiting)
+            put(connection, PUT_AUDIT, [row_of(row) for row in batch.audit])
+            put(connection, PUT_BODIES, [row_of(body) for body in batch.bodies])
 
     def close_lost(self, origin: str | None, unix: float) -> int:
         statement, value = (LOST_BY_TIME, unix) if origin is None else (LOST_OF_ORIGIN, origin)
@@ -108,13 +100,17 @@ class SqliteDatabase:
         return [usage_row(query, row) for row in self._read(usage_statement(query))]
 
     def requests(self, query: PageQuery) -> list[Record]:
-        return [convert(["r", *row], Record, strict=False) for row in self._read(requests_statement(query))]
+        return [
+            convert(["r", *row], Record, strict=False) for row in self._read(requests_statement(query, EVERY_REQUEST))
+        ]
 
     def audit(self, query: PageQuery) -> list[AuditRow]:
         return [convert(["u", *row], AuditRow, strict=False) for row in self._read(audit_statement(query))]
 
     def delete_before(self, table: str, unix: float, most: int) -> int:
         with self._transaction() as connection:
+            if table == "requests":
+                return self._calls.delete_before(connection, unix, most)
             return connection.execute(DELETIONS[table], (first_id_at(unix), most)).rowcount
 
     def close(self) -> None:
@@ -152,22 +148,17 @@ class SqliteDatabase:
     def _write_requests(self, connection: sqlite3.Connection, requests: Alike) -> int:
         """How many of them say something new."""
         ids = ids_of(requests)
-        fresh, risen = news(requests, self._outcomes(connection, ids))
-        _put_requests(connection, fresh)
-        _put(connection, ADD_USAGE, sums(fresh, risen))
+        known = self._calls.outcomes(connection, ids)
+        fresh, risen = news(requests, known)
+        added = sums(fresh, risen)
+        if added:
+            again = [each for each in ids_of(fresh) if each in known] if known else []
+            self._calls.put(connection, fresh, day=max(row[0] for row in added), again=again)
+            put(connection, ADD_USAGE, added)
         running = {row[0] for row in connection.execute(RUNNING)}
-        for some in _evened(sorted(running.intersection(ids)) if running else []):
+        for some in evened(sorted(running.intersection(ids)) if running else []):
             connection.execute(ends_of(len(some)), some)
         return sum(map(len, fresh.values()))
-
-    def _outcomes(self, connection: sqlite3.Connection, ids: list[str]) -> dict[str, str]:
-        """Of those that are there: most ids are younger than all of them."""
-        (highest,) = connection.execute(HIGHEST).fetchone()
-        known: dict[str, str] = {}
-        if ids and highest is not None and min(ids) <= highest:
-            for some in _evened([each for each in ids if each <= highest]):
-                known |= dict(connection.execute(outcomes_of(len(some)), some))
-        return known
 
     def _read(self, statement: Statement) -> list[Row]:
         """On a connection of its own, so that a long question holds nobody up, and not longer than QUERY_S."""
@@ -191,9 +182,11 @@ class SqliteDatabase:
                 connection.execute("COMMIT")
                 done = True
             finally:
-                if not done and connection.in_transaction:
-                    with contextlib.suppress(sqlite3.Error):
-                        connection.execute("ROLLBACK")
+                if not done:
+                    self._calls.forget()
+                    if connection.in_transaction:
+                        with contextlib.suppress(sqlite3.Error):
+                            connection.execute("ROLLBACK")
 
     @contextlib.contextmanager
     def _speaking(self) -> Iterator[None]:
@@ -213,41 +206,6 @@ class SqliteDatabase:
         if self._connection is None:
             raise StoreError(f"the ledger `{self._path}` is not open")
         return self._connection
-
-
-def _put_requests(connection: sqlite3.Connection, groups: Alike) -> None:
-    """To bind a value costs more than to write it: what many have in common is bound once for all of them."""
-    few: Alike = {}
-    for common, rows in groups.items():
-        if len(rows) < MANY_ALIKE:
-            few[common] = rows
-            continue
-        plain = is_plain(common)
-        for some in _slices(rows):
-            connection.execute(alike_of(len(some), plain=plain), [*common, *chain.from_iterable(some)])
-    _put(connection, PUT_REQUEST, whole_rows(few))
-
-
-def _put(connection: sqlite3.Connection, statement: str, rows: Sequence[Row]) -> None:
-    """Many rows a statement: every step of SQLite lets go of the interpreter, and the requests make us wait for it."""
-    for some in _slices(rows):
-        connection.execute(of_many(statement, len(some)), list(chain.from_iterable(some)))
-
-
-def _slices(things: Sequence[T]) -> Iterator[Sequence[T]]:
-    """In lengths that are powers of two: statements of so few kinds are understood once, and found again."""
-    start, count = 0, len(things)
-    for power in range(MOST_AT_ONCE, -1, -1):
-        while count - start >= 1 << power:
-            yield things[start : start + (1 << power)]
-            start += 1 << power
-
-
-def _evened(ids: list[str]) -> Iterator[list[str]]:
-    """In such lengths too: an id that is asked for twice changes nothing."""
-    for start in range(0, len(ids), 1 << MOST_AT_ONCE):
-        some = ids[start : start + (1 << MOST_AT_ONCE)]
-        yield some + some[-1:] * ((1 << (len(some) - 1).bit_length()) - len(some))
 
 
 def _admitted(row: Row) -> Admitted:
