@@ -13,7 +13,7 @@ from gateway.state.ledger.query import PageQuery, requests_statement
 from gateway.state.ledger.record import Record, lost
 from gateway.state.ledger.rows import alike, batch_of, day_of, sums, whole_rows
 from gateway.state.ledger.schema import VERSION_TABLE, VERSIONS
-from gateway.state.ledger.short import PLAIN_WIDTH, Common, Plain, Short
+from gateway.state.ledger.short import COMMON_COLUMNS, PLAIN_WIDTH, Common, Plain, Short
 from gateway.state.ledger.sql import ADD_USAGE, PUT_REQUEST
 from gateway.state.ledger.sqlite import SqliteDatabase
 from gateway.state.store_error import RowsRefusedError
@@ -62,6 +62,14 @@ def written_before(folder: Path, records: list[Record]) -> None:
 
 def told(database: SqliteDatabase, **query: Any) -> list[Record]:
     return database.requests(PageQuery(**query))
+
+
+def test_the_view_tells_every_column_of_a_record_in_order(make: Callable[[], SqliteDatabase], tmp_path: Path) -> None:
+    make().close()
+    columns = [row[1] for row in asked(tmp_path, f"PRAGMA table_info({calls.EVERY_REQUEST})")]
+    assert columns == list(Record.__struct_fields__)
+    kinds = {row[1] for row in asked(tmp_path, "PRAGMA table_info(kinds)")}
+    assert kinds == {"number", "last_day", *COMMON_COLUMNS}
 
 
 def test_what_many_have_in_common_is_kept_once(make: Callable[[], SqliteDatabase], tmp_path: Path) -> None:

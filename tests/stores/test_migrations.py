@@ -37,7 +37,6 @@ def versions(monkeypatch: pytest.MonkeyPatch, *more: tuple[str, ...]) -> None:
     """What the program of another day knows."""
     for module, known in KNOWN.items():
         monkeypatch.setattr(module, "VERSIONS", (*known, *more))
-        monkeypatch.setattr(module, "NEWEST", len(known) + len(more))
 
 
 def test_rows_stay_and_processes_of_the_version_before_go_on(

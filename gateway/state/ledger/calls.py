@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from gateway.state.ledger.query import first_id_at
 from gateway.state.ledger.rows import Alike, Row, day_of, is_plain
-from gateway.state.ledger.short import COMMON_COLUMNS, OWN_COLUMNS, PLAIN_COLUMNS, REQUEST_COLUMNS, Values, full
+from gateway.state.ledger.short import COMMON_COLUMNS, OWN_COLUMNS, PLAIN_COLUMNS, Values, full
 from gateway.state.ledger.sql import DELETIONS, marks, of_many
 
 T = TypeVar("T")
@@ -31,26 +31,6 @@ MOST_KINDS = 50_000
 
 _WIDTH = len(COMMON_COLUMNS)
 _KIND = ", ".join(COMMON_COLUMNS)
-_TOLD = ", ".join(f"{'calls' if name in OWN_COLUMNS else 'kinds'}.{name}" for name in REQUEST_COLUMNS)
-
-TABLES = (
-    f"""CREATE TABLE kinds (
-        number INTEGER PRIMARY KEY AUTOINCREMENT, last_day TEXT NOT NULL, key TEXT NOT NULL, endpoint TEXT NOT NULL,
-        asked TEXT NOT NULL, model TEXT NOT NULL, provider TEXT NOT NULL, served TEXT NOT NULL, reason TEXT NOT NULL,
-        attempts BIGINT NOT NULL, outcome TEXT NOT NULL, status BIGINT NOT NULL, error TEXT NOT NULL,
-        usage_estimated BOOLEAN NOT NULL, stream BOOLEAN NOT NULL, possibly_billed BOOLEAN NOT NULL,
-        config TEXT NOT NULL, UNIQUE ({_KIND}))""",
-    """CREATE TABLE calls (
-        id TEXT PRIMARY KEY, unix DOUBLE PRECISION NOT NULL, kind INTEGER NOT NULL, input_tokens BIGINT NOT NULL,
-        cache_read_tokens BIGINT NOT NULL DEFAULT 0, cache_write_tokens BIGINT NOT NULL DEFAULT 0,
-        output_tokens BIGINT NOT NULL, reasoning_tokens BIGINT NOT NULL DEFAULT 0,
-        audio_input_tokens BIGINT NOT NULL DEFAULT 0, audio_output_tokens BIGINT NOT NULL DEFAULT 0,
-        image_tokens BIGINT NOT NULL DEFAULT 0, estimate_nano_usd BIGINT NOT NULL, cost_nano_usd BIGINT NOT NULL,
-        latency_ms DOUBLE PRECISION NOT NULL, first_token_ms DOUBLE PRECISION, meta TEXT) WITHOUT ROWID""",
-    f"""CREATE VIEW {EVERY_REQUEST} AS
-        SELECT {", ".join(REQUEST_COLUMNS)} FROM requests
-        UNION ALL SELECT {_TOLD} FROM calls JOIN kinds ON kinds.number = calls.kind""",
-)
 
 HIGHEST = "SELECT max(id) FROM calls UNION ALL SELECT max(id) FROM requests"
 FIND_KIND = f"SELECT number FROM kinds WHERE ({_KIND}) = {marks(_WIDTH)}"

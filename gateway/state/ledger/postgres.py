@@ -25,7 +25,7 @@ from gateway.state.ledger.query import (
 )
 from gateway.state.ledger.record import Admitted, AuditRow, Record, lost
 from gateway.state.ledger.rows import Alike, Batch, Row, alike, ids_of, news, row_of, sums, whole_rows
-from gateway.state.ledger.schema import NEWEST, VERSION_TABLE, VERSIONS
+from gateway.state.ledger.schema import VERSION_TABLE, VERSIONS
 from gateway.state.ledger.sql import (
     ADD_USAGE,
     DELETIONS,
@@ -156,16 +156,16 @@ class PostgresDatabase:
             await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
             await connection.execute(VERSION_TABLE)
             version = await connection.fetchval("SELECT version FROM tokenhub_schema") or 0
-            if version > NEWEST:
+            if version > len(VERSIONS):
                 raise StoreRefusedError(
                     f"the ledger's tables were written by a newer tokenhub (version {version}, this one knows "
-                    f"{NEWEST}). Upgrade this one."
+                    f"{len(VERSIONS)}). Upgrade this one."
                 )
             for statements in VERSIONS[version:]:
                 for statement in statements:
                     await connection.execute(statement)
             await connection.execute("DELETE FROM tokenhub_schema")
-            await connection.execute("INSERT INTO tokenhub_schema VALUES ($1)", NEWEST)
+            await connection.execute("INSERT INTO tokenhub_schema VALUES ($1)", len(VERSIONS))
 
         await self._transaction(migrate)
 

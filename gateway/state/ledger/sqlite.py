@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import convert
 
-from gateway.state.ledger.calls import EVERY_REQUEST, TABLES, Calls, evened, put
+from gateway.state.ledger.calls import EVERY_REQUEST, Calls, evened, put
 from gateway.state.ledger.lock import Lock
 from gateway.state.ledger.query import (
     PageQuery,
@@ -24,8 +24,8 @@ from gateway.state.ledger.query import (
 )
 from gateway.state.ledger.record import Admitted, AuditRow, Record, lost
 from gateway.state.ledger.rows import Alike, Batch, Row, alike, ids_of, news, row_of, sums
+from gateway.state.ledger.schema import SQLITE_VERSIONS as VERSIONS
 from gateway.state.ledger.schema import VERSION_TABLE
-from gateway.state.ledger.schema import VERSIONS as SHARED_VERSIONS
 from gateway.state.ledger.sql import (
     ADD_USAGE,
     DELETIONS,
@@ -43,8 +43,6 @@ BUSY_S = 5.0
 QUERY_S = 10.0
 CHECKED_BYTES = 32 * 1024 * 1024
 """Files up to this size are checked page by page at the start."""
-VERSIONS = (*SHARED_VERSIONS, TABLES)
-NEWEST = len(VERSIONS)
 
 
 class SqliteDatabase:
@@ -134,16 +132,16 @@ class SqliteDatabase:
             connection.execute(VERSION_TABLE)
             row = connection.execute("SELECT version FROM tokenhub_schema").fetchone()
             version = row[0] if row else 0
-            if version > NEWEST:
+            if version > len(VERSIONS):
                 raise StoreRefusedError(
                     f"the ledger `{self._path}` was written by a newer tokenhub (tables of version {version}, "
-                    f"this one knows {NEWEST}). Upgrade this one."
+                    f"this one knows {len(VERSIONS)}). Upgrade this one."
                 )
             for statements in VERSIONS[version:]:
                 for statement in statements:
                     connection.execute(statement)
             connection.execute("DELETE FROM tokenhub_schema")
-            connection.execute("INSERT INTO tokenhub_schema VALUES (?)", (NEWEST,))
+            connection.execute("INSERT INTO tokenhub_schema VALUES (?)", (len(VERSIONS),))
 
     def _write_requests(self, connection: sqlite3.Connection, requests: Alike) -> int:
         """How many of them say something new."""
