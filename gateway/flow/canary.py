@@ -231,7 +231,8 @@ class Canary:
             return
         self._end_trial()
         self._fingerprint, self.digest, self.problems = loading.fingerprint, loading.digest, objections
-        self.decided = None
+        if not self.promoted or snapshot is None or snapshot.digest != self._live.current.digest:
+            self.decided = None
         if snapshot is None or objections:
             for problem in objections:
                 LOG.error("candidate: %s", as_text(problem).partition("\n")[0])

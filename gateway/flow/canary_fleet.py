@@ -1,9 +1,10 @@
 """Several workers, one candidate: what they have seen is added up, one of them judges, and all do as it says.
 
-A decision is passed on at once. A worker that did not hear it asks every second what the others have decided.
+A decision is passed on at once. Who did not hear it finds it out: every second whoever judges asks all others what they
+have decided, and they ask the one who judges.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -14,6 +15,8 @@ from gateway.flow.trial import Scores
 
 SEEN = "candidate-seen"
 DECISION = "candidate-decision"
+FIRST = (0,)
+"""The seat that judges."""
 
 _SEEN = msgspec.json.Decoder(Seen)
 _DECISION = msgspec.json.Decoder(Decision)
@@ -39,14 +42,18 @@ def answers_about_candidates(gateway: Gateway) -> Mapping[str, Answer]:
 
 
 async def seen_by_others(gateway: Gateway, versions: str) -> list[Seen]:
-    said = await gateway.siblings.ask(SEEN, versions.encode())
-    return [_SEEN.decode(answer) for _, answer in said if answer]
+    return await _seen(gateway, versions, None if gateway.seat.first else FIRST)
 
 
 async def scores_of_others(gateway: Gateway) -> list[Scores]:
-    seen = await seen_by_others(gateway, gateway.canary.versions)
+    seen = await _seen(gateway, gateway.canary.versions)
     return [one.scores for one in seen if one.scores is not None]
 
 
 async def pass_on(gateway: Gateway, decision: Decision) -> None:
     await gateway.siblings.ask(DECISION, msgspec.json.encode(decision))
+
+
+async def _seen(gateway: Gateway, versions: str, whom: Collection[int] | None = None) -> list[Seen]:
+    said = await gateway.siblings.ask(SEEN, versions.encode(), whom=whom)
+    return [_SEEN.decode(answer) for _, answer in said if answer]

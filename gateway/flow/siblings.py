@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 
 from gateway.flow.seat import Seat
@@ -33,9 +33,11 @@ class Siblings:
         except OSError as error:
             raise StoreError(f"workers cannot meet in `{path.parent}`: {error.strerror or error}") from error
 
-    async def ask(self, word: str, body: bytes = b"", patience_s: float = PATIENCE_S) -> list[tuple[int, bytes]]:
-        """Seat and answer of each of the others, as far as they answer."""
-        others = [number for number in range(self._seat.of) if number != self._seat.number]
+    async def ask(
+        self, word: str, body: bytes = b"", patience_s: float = PATIENCE_S, whom: Collection[int] | None = None
+    ) -> list[tuple[int, bytes]]:
+        """Seat and answer of each of the others, or of some of them, as far as they answer."""
+        others = [number for number in (range(self._seat.of) if whom is None else whom) if number != self._seat.number]
         if self._seat.folder is None or not others:
             return []
         said = await asyncio.gather(*(self._ask_one(number, word, body, patience_s) for number in others))

@@ -14,6 +14,8 @@ from tests.bench.ours import Setup
 
 CONNECTIONS = 64
 SETTLE_S = 1.0
+REST_S = 0.7
+"""After each round: what one of them has left to do, as records to ship, does not fall into the round of another."""
 STARTS = 3
 """Of two processes of one program one is faster by some hundredths, as long as both live: it lies better in memory."""
 
@@ -179,6 +181,7 @@ def rounds_of(targets: Sequence[Target], connections: int, effort: Effort) -> di
     for _ in range(effort.rounds):
         for target in targets:
             found[target.name].append(load(target, connections, effort.seconds))
+            time.sleep(0 if effort.quick else REST_S)
     return found
 
 

@@ -106,6 +106,39 @@ def test_who_did_not_hear_the_decision_asks_for_it(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_who_comes_after_a_promotion_serves_what_was_promoted(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with two_workers(tmp_path) as (first, second):
+            trial = first.canary.trial
+            assert trial is not None
+            assert await first.canary.decide(Decision("promote", trial.snapshot.digest, "by hand"))
+            assert second.canary.state == "promoted"
+            with (tmp_path / "candidate.yaml").open("a") as file:
+                file.write("# a word\n")
+            first.canary.look()
+            await becomes(first, "same")
+            late = await open_gateway(
+                tmp_path / "tokenhub.yaml",
+                {"TOKENHUB_DATA_DIR": str(tmp_path / "more")},
+                watch=False,
+                seat=Seat(2, 3, tmp_path / "meeting"),
+            )
+            try:
+                await becomes(late, "promoted")
+                assert late.live.current.digest == first.live.current.digest == trial.snapshot.digest
+            finally:
+                await close_gateway(late)
+
+    asyncio.run(story())
+
+
+async def becomes(gateway: Gateway, state: str) -> None:
+    async with asyncio.timeout(20):
+        while gateway.canary.state != state:
+            await gateway.canary.tick()
+            await asyncio.sleep(0.01)
+
+
 def test_of_two_decisions_at_once_the_careful_one_holds(tmp_path: Path) -> None:
     async def story() -> None:
         async with two_workers(tmp_path) as (first, second):

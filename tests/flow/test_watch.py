@@ -166,18 +166,25 @@ def test_a_folder_that_was_replaced_is_heard_again(tmp_path: Path) -> None:
     played(story)
 
 
-def test_settled_means_two_equal_looks(tmp_path: Path) -> None:
+def test_settled_means_two_equal_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "a.yaml"
     file.write_text("")
 
     async def story() -> None:
         watch = Watch(lambda _: None)
         await watch.follow(Footprint((file,)), "")
-        waiting = asyncio.create_task(watch.settled())
-        for number in range(12):
-            await asyncio.sleep(0.02)
-            file.write_text("x" * number)
-        assert await waiting == watch.footprint.content()
+        look, looks = watch._look, 0
+
+        async def write_behind_each_look() -> str:
+            nonlocal looks
+            seen, looks = await look(), looks + 1
+            if looks < 5:
+                file.write_text("x" * looks)
+            return seen
+
+        monkeypatch.setattr(watch, "_look", write_behind_each_look)
+        assert await watch.settled() == watch.footprint.content()
+        assert looks == 6
 
     played(story)
 

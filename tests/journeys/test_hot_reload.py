@@ -48,8 +48,9 @@ def test_k29_a_configmap_swap_takes_effect_once(tmp_path: Path) -> None:
             for name in ("two", "three", "four"):
                 swap(with_alias(wire, name))
                 until(lambda name=name: knows(client, name))  # type: ignore[misc]
-            entries = gateway.gateway.reloader.history.entries()
-            assert [entry.outcome for entry in entries if entry.trigger != "start"] == ["loaded"] * 3
+            history = gateway.gateway.reloader.history
+            until(lambda: len(history.entries()) >= 4)
+            assert [entry.outcome for entry in history.entries() if entry.trigger != "start"] == ["loaded"] * 3
 
 
 @contextlib.contextmanager

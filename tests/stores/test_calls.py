@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.state.ledger import calls
-from gateway.state.ledger.query import PageQuery, requests_statement
+from gateway.state.ledger.query import PageQuery, UsageQuery, requests_statement
 from gateway.state.ledger.record import Record, lost
 from gateway.state.ledger.rows import alike, batch_of, day_of, sums, whole_rows
 from gateway.state.ledger.schema import VERSION_TABLE, VERSIONS
@@ -126,7 +126,7 @@ def test_old_ones_go_wherever_they_are_and_kinds_after_them(make: Callable[[], S
     for day in (0, 1, 2):
         database.write(batch_of([on(day, number) for number in range(10, 15)]))
     cutoff = UNIX + DAY_S
-    assert [database.delete_before("requests", cutoff, 4) for _ in range(4)] == [4, 4, 2, 0]
+    assert [database.delete_before("requests", cutoff, 4) for _ in range(4)] == [4, 4, 3, 0], "ten and a kind"
     assert len(told(database)) == 10
     assert asked(tmp_path, "SELECT model FROM kinds ORDER BY 1") == [("m1",), ("m2",)]
     database.close()
@@ -138,7 +138,7 @@ def test_a_kind_that_another_process_has_removed_is_kept_anew(
     one, other = make(), make()
     one.write(batch_of([a_record(1)]))
     later = UNIX + 40 * DAY_S
-    assert other.delete_before("requests", later, 10) == 1
+    assert other.delete_before("requests", later, 10) == 2
     assert count(tmp_path, "kinds") == 0
     other.write(batch_of([a_record(2, unix=later, model="m")]))
     one.write(batch_of([a_record(3, unix=later)]))
@@ -146,6 +146,39 @@ def test_a_kind_that_another_process_has_removed_is_kept_anew(
     assert [row[0] for row in asked(tmp_path, "SELECT number FROM kinds ORDER BY 1")] == [2, 3], "none has it again"
     one.close()
     other.close()
+
+
+def test_a_clock_that_was_ahead_takes_rows_and_no_kind_that_is_needed(make: Callable[[], SqliteDatabase]) -> None:
+    one, other = make(), make()
+    for database, start in ((one, 0), (other, 10)):
+        database.write(batch_of([a_record(start + number) for number in range(3)]))
+    one.delete_before("requests", UNIX + 400 * DAY_S, 100)
+    assert told(one) == []
+    for database, start in ((one, 20), (other, 30)):
+        for _ in range(2):
+            database.write(batch_of([a_record(start + number) for number in range(3)]))
+    assert len(told(one)) == 6
+    assert sum(row.requests for row in one.usage(UsageQuery())) == 12, "what came twice counted once"
+    one.close()
+    other.close()
+
+
+@pytest.mark.parametrize("before_unix", [0.0, -3e10, -6.2e10, -1e11])
+def test_nothing_is_older_than_all_time(make: Callable[[], SqliteDatabase], before_unix: float) -> None:
+    database = make()
+    database.write(batch_of([a_record(1)]))
+    assert database.delete_before("requests", before_unix, 10) == 0
+    assert len(told(database)) == 1
+    database.close()
+
+
+def test_many_kinds_go_in_batches_too(make: Callable[[], SqliteDatabase], tmp_path: Path) -> None:
+    database = make()
+    database.write(batch_of([a_record(number, asked=f"a{number}") for number in range(5)]))
+    database.write(batch_of([a_record(9, unix=UNIX + DAY_S)]))
+    assert [database.delete_before("requests", UNIX + DAY_S, 4) for _ in range(4)] == [4, 4, 2, 0]
+    assert count(tmp_path, "kinds") == 1
+    database.close()
 
 
 def test_a_kind_is_kept_as_long_as_its_last_request(make: Callable[[], SqliteDatabase], tmp_path: Path) -> None:

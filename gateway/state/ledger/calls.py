@@ -42,7 +42,9 @@ _REPLACED = ", ".join(f"{name} = excluded.{name}" for name in (*OWN_COLUMNS, "ki
 _OR_REPLACED = f"ON CONFLICT (id) DO UPDATE SET {_REPLACED}"
 PUT_CALL = f"INSERT INTO calls ({', '.join(OWN_COLUMNS)}, kind) VALUES {marks(len(OWN_COLUMNS) + 1)} {_OR_REPLACED}"
 DELETE_CALLS = "DELETE FROM calls WHERE id IN (SELECT id FROM calls WHERE id < ? LIMIT ?)"
-DELETE_KINDS = "DELETE FROM kinds WHERE last_day < ?"
+DELETE_KINDS = "DELETE FROM kinds WHERE number IN (SELECT number FROM kinds WHERE last_day < ? LIMIT ?)"
+REMOVALS = "SELECT times FROM kinds_removed"
+ONE_MORE_REMOVAL = "UPDATE kinds_removed SET times = times + 1"
 FORGET_OLDER = "DELETE FROM requests WHERE id = ?"
 
 
@@ -52,6 +54,8 @@ class Calls:
     def __init__(self) -> None:
         self._numbers: dict[Values, tuple[int, str]] = {}
         """Each with the last day for which its kind is known to be kept."""
+        self._removals = 0
+        """How often kinds had been removed, by any process, when these numbers were looked up."""
 
     def forget(self) -> None:
         self._numbers.clear()
@@ -67,6 +71,10 @@ class Calls:
 
     def put(self, connection: sqlite3.Connection, groups: Alike, day: str, again: Iterable[str]) -> None:
         """None is of a later `day`; of those told `again` more is known than before."""
+        (removals,) = connection.execute(REMOVALS).fetchone()
+        if removals != self._removals:
+            self._numbers.clear()
+            self._removals = removals
         few: list[Row] = []
         for common, rows in groups.items():
             number = self._number(connection, common[:_WIDTH], day)
@@ -81,12 +89,14 @@ class Calls:
 
     def delete_before(self, connection: sqlite3.Connection, unix: float, most: int) -> int:
         """Kinds go once all that could be of theirs is gone."""
-        first = first_id_at(unix)
-        gone = connection.execute(DELETE_CALLS, (first, most)).rowcount
+        first, gone = first_id_at(unix), 0
+        for statement in (DELETE_CALLS, DELETIONS["requests"]):
+            gone += connection.execute(statement, (first, most - gone)).rowcount
         if gone < most:
-            gone += connection.execute(DELETIONS["requests"], (first, most - gone)).rowcount
-        if gone < most:
-            connection.execute(DELETE_KINDS, (day_of(unix),))
+            kinds = connection.execute(DELETE_KINDS, (day_of(max(0.0, unix)), most - gone)).rowcount
+            if kinds:
+                connection.execute(ONE_MORE_REMOVAL)
+            gone += kinds
         return gone
 
     def _number(self, connection: sqlite3.Connection, common: Values, day: str) -> int:

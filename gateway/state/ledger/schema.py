@@ -45,6 +45,8 @@ SQLITE_VERSIONS = (
             error TEXT NOT NULL, usage_estimated BOOLEAN NOT NULL, stream BOOLEAN NOT NULL,
             possibly_billed BOOLEAN NOT NULL, config TEXT NOT NULL, UNIQUE (key, endpoint, asked, model, provider,
             served, reason, attempts, outcome, status, error, usage_estimated, stream, possibly_billed, config))""",
+        "CREATE TABLE kinds_removed (times BIGINT NOT NULL)",
+        "INSERT INTO kinds_removed VALUES (0)",
         """CREATE TABLE calls (
             id TEXT PRIMARY KEY, unix DOUBLE PRECISION NOT NULL, kind INTEGER NOT NULL, input_tokens BIGINT NOT NULL,
             cache_read_tokens BIGINT NOT NULL DEFAULT 0, cache_write_tokens BIGINT NOT NULL DEFAULT 0,
