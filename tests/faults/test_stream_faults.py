@@ -4,6 +4,7 @@ import logging
 import socket
 import struct
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,7 +14,7 @@ from gateway.cli.http_protocol import GuardedProtocol
 from gateway.flow import stream as flow_stream
 from gateway.web import hot
 from gateway.web.openai import ChunkWriter
-from tests.faults.world import ALONE, MESSAGES, World, slug, until
+from tests.faults.world import ALONE, MESSAGES, World, a_world, slug, until
 from tests.serving import KEY
 from tests.wire import SCENARIOS, Scripted, events, openai_chat, openai_stream
 from tests.wire.openai import stream_chunk
@@ -277,15 +278,16 @@ def test_e21_a_caller_who_leaves_before_the_first_token_closes_the_call(world: W
 
 
 def test_e22_a_reader_who_does_not_read_is_hung_up_on_and_holds_the_provider_back(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(GuardedProtocol, "write_limit_s", 0.3)
-    world.bad.script(openai_stream(["x" * 60_000] * 2000))
-    with calling(world, stream=True):
-        world.bad.wait_requests(1)
-        connection = world.bad.wait_closed(timeout=10.0)
-        assert connection.bytes_out < 60_000_000, "the provider was held back"
-        assert left(world)["error"] == "client_closed"
+    with a_world(tmp_path, timeouts="connect: 20s, first_byte: 20s, idle: 20s, total: 60s") as patient:
+        patient.bad.script(openai_stream(["x" * 60_000] * 2000))
+        with calling(patient, stream=True):
+            patient.bad.wait_requests(1)
+            connection = patient.bad.wait_closed(timeout=20.0)
+            assert connection.bytes_out < 60_000_000, "the provider was held back"
+            assert left(patient)["error"] == "client_closed"
 
 
 def test_e31_a_stream_that_takes_too_long_is_told_so(world: World) -> None:
