@@ -4,6 +4,7 @@ A decision is passed on at once. Who did not hear it finds it out: every second 
 have decided, and they ask the one who judges.
 """
 
+import contextlib
 from collections.abc import Collection, Mapping
 
 import msgspec
@@ -55,5 +56,9 @@ async def pass_on(gateway: Gateway, decision: Decision) -> None:
 
 
 async def _seen(gateway: Gateway, versions: str, whom: Collection[int] | None = None) -> list[Seen]:
-    said = await gateway.siblings.ask(SEEN, versions.encode(), whom=whom)
-    return [_SEEN.decode(answer) for _, answer in said if answer]
+    """Who cannot be understood, as one of another version may be, is left out."""
+    seen = []
+    for _, answer in await gateway.siblings.ask(SEEN, versions.encode(), whom=whom):
+        with contextlib.suppress(msgspec.DecodeError):
+            seen.append(_SEEN.decode(answer))
+    return seen
